@@ -1,0 +1,68 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Warnings are errors where the project is developed (scripts/test sets this), never for who depends on it.
+let warningsAreErrors = Context.environment["ZEROPOOL_WARNINGS_AS_ERRORS"] != nil
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+    name: "ZeroPool",
+    products: [
+        .library(name: "ZeroPool", targets: ["ZeroPool"]),
+        .library(name: "ZeroPoolURing", targets: ["ZeroPoolURing"]),
+        .executable(name: "pooled-echo", targets: ["PooledEchoCommand"]),
+        .executable(name: "loadgen", targets: ["loadgen"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    ],
+    targets: [
+        // C: the thread-local slots that the pool's caches hang from.
+        .target(name: "CZeroPool"),
+        // C: static-inline shims over the system's liburing.
+        .target(name: "CLibUring", linkerSettings: [.linkedLibrary("uring")]),
+        .target(
+            name: "ZeroPool",
+            dependencies: ["CZeroPool"],
+            // `RawSpan` and `MutableRawSpan` as properties of a lease; clients need no flag.
+            swiftSettings: swiftSettings + [.enableExperimentalFeature("Lifetimes")]),
+        .target(
+            name: "ZeroPoolURing",
+            dependencies: ["ZeroPool", "CLibUring"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "PooledEcho",
+            dependencies: [
+                "ZeroPool", "ZeroPoolURing",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "PooledEchoCommand",
+            dependencies: [
+                "PooledEcho",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "loadgen",
+            dependencies: [
+                "ZeroPool", "ZeroPoolURing",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            path: "loadgen",
+            swiftSettings: swiftSettings),
+    ]
+)

@@ -1,0 +1,4 @@
+#ifndef CLIBURING_H
+#define CLIBURING_H
+#include <liburing.h>
+#endif

@@ -1,0 +1,3 @@
+#ifndef CZEROPOOL_H
+#define CZEROPOOL_H
+#endif
