@@ -64,5 +64,9 @@ let package = Package(
             ],
             path: "loadgen",
             swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ZeroPoolTests",
+            dependencies: ["ZeroPool", "CZeroPool"],
+            swiftSettings: swiftSettings),
     ]
 )

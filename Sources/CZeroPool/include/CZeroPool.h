@@ -1,3 +1,48 @@
+// The thread-local slots that the pools' thread caches hang from.
+//
+// A pool owns at most one slot number; the slot holds the calling thread's cache of that pool. A thread that has
+// no cache yet finds `zeropool_empty_cache`: zeroes in which every magazine is empty and accepts nothing, so that the
+// fast paths need no null check.
+//
+// Why C: Swift has no thread-local storage that costs one instruction. Why initial-exec: local-exec breaks shared
+// libraries, the default model calls a function. The variable is defined in slots.c and only declared here: a
+// static one in the header would be another variable in every translation unit, and does not link from Swift.
 #ifndef CZEROPOOL_H
 #define CZEROPOOL_H
+
+#include <stdint.h>
+
+// Pools with a thread cache at a time, in one process. The last slot stays empty for ever: it serves the pools past
+// that number, which go to their shards directly.
+#define ZEROPOOL_SLOT_COUNT 64
+#define ZEROPOOL_UNCACHED_SLOT 63
+
+// As many bytes as the largest cache may have.
+#define ZEROPOOL_CACHE_BYTE_LIMIT 0x80000
+
+extern _Thread_local void *_Nonnull zeropool_slots[ZEROPOOL_SLOT_COUNT] __attribute__((tls_model("initial-exec")));
+
+// What this thread knows beside its caches; zero in a new thread.
+struct zeropool_thread {
+    uint64_t ordinal;                 // 1, 2, 3 … in order of first use; 0 before it
+    uint64_t seen_closed_pool_count;  // how many pools had been closed when the thread last looked
+    uint32_t is_exiting;              // the thread's caches are gone and no new one may be made
+};
+extern _Thread_local struct zeropool_thread zeropool_thread __attribute__((tls_model("initial-exec")));
+
+extern const unsigned char zeropool_empty_cache[ZEROPOOL_CACHE_BYTE_LIMIT];
+
+static inline void *_Nonnull zeropool_slot(uint64_t slot) { return zeropool_slots[slot]; }
+static inline void zeropool_set_slot(uint64_t slot, void *_Nonnull cache) { zeropool_slots[slot] = cache; }
+static inline void zeropool_clear_slot(uint64_t slot) { zeropool_slots[slot] = (void *)zeropool_empty_cache; }
+static inline int zeropool_slot_is_empty(uint64_t slot) { return zeropool_slots[slot] == (void *)zeropool_empty_cache; }
+static inline struct zeropool_thread *_Nonnull zeropool_current_thread(void) { return &zeropool_thread; }
+
+// Which processors the calling thread may run on: sets flags[i] to 1 or 0 for i < count, and returns how many there are
+// in all, or -1.
+int zeropool_allowed_processors(unsigned char *_Nonnull flags, int count);
+
+// Lets the calling thread run on one processor only; 0, or -1 with errno set.
+int zeropool_pin_thread(int processor);
+
 #endif

@@ -1,0 +1,39 @@
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Leases of memory from `malloc`, allocated for their use and freed after it: what a program without a pool does.
+///
+/// It exists for comparisons: the same program, with the pool taken out. No pool knows of these leases.
+package enum AllocatedBuffers {
+    /// A lease of at least `byteCount` bytes (rounded up to a size class, as the pool does) from `malloc`.
+    /// - Returns: nil when `malloc` fails. Traps when `byteCount` is more than 1 GiB.
+    package static func tryGet(_ byteCount: Int) -> PooledBuffer? {
+        let minimumShift = SizeClass.minimumShift
+        let shift = SizeClass.index(for: byteCount, minimumShift: minimumShift) + minimumShift
+        precondition(shift <= SizeClass.maximumShift, "buffers from malloc are at most 1 GiB")
+        guard let base = unsafe malloc(1 << shift) else { return nil }
+        return unsafe PooledBuffer(
+            descriptor: descriptors + (shift - minimumShift), base: base, tag: .uncached)
+    }
+
+    static func free(_ base: UnsafeMutableRawPointer) {
+        #if canImport(Musl)
+            unsafe Musl.free(base)
+        #else
+            unsafe Glibc.free(base)
+        #endif
+    }
+
+    /// A descriptor a class, shared by all its leases and never changed: of such memory there is nothing else to say.
+    nonisolated(unsafe) private static let descriptors: DescriptorPointer = {
+        let shifts = SizeClass.minimumShift...SizeClass.maximumShift
+        let table = DescriptorPointer.allocate(capacity: shifts.count)
+        for (index, shift) in shifts.enumerated() {
+            unsafe (table + index).initialize(to: BufferDescriptor(allocatedShift: shift, base: table))
+        }
+        return unsafe table
+    }()
+}

@@ -1,0 +1,70 @@
+import Synchronization
+
+/// What a shard tells the observers of its arenas.
+public enum ArenaEvent: Sendable {
+    /// The shard has a new arena (or had it before the observer came).
+    case made(Arena)
+    /// Nothing is carved from the arena any more, and the shard would give it back to the system.
+    case mayGo(Arena)
+}
+
+/// An observer's answer to an event.
+public enum ArenaReply: Sendable {
+    /// To `made`: I use the arena as a whole (a ring has registered it); ask before it goes.
+    /// To `mayGo`: not yet; ask again at the next poll.
+    case hold
+    /// To `made`: I have no use for it; it may come and go without me.
+    /// To `mayGo`: I have let go of it (a ring has unregistered it); it may go.
+    case release
+}
+
+/// Watches the arenas of one shard: how a ring learns what to register, and when to unregister.
+///
+/// Why polled and not called back: a ring of one issuer takes registrations only from its own thread, while arenas
+/// are made and emptied on whatever thread takes or returns a buffer. So the shard notes what happened, and the ring's
+/// thread asks when it is good for it; `hasNews` is cheap enough to ask before every use.
+///
+/// An arena that an observer holds is never unmapped. What an observer released is gone whenever the other observers
+/// agree; of that it hears nothing, since nothing of it concerns it any more.
+///
+/// Threads: not Sendable; poll on the thread that made it. Ends with its lifetime: all it holds is released then, so
+/// unregister first.
+public struct ArenaObserver: ~Copyable {
+    private let shard: Shard
+    private let core: PoolCore
+    private let bit: UInt64
+    private var heard: UInt64
+
+    init(core: PoolCore, shard: Shard) {
+        self.core = core
+        self.shard = shard
+        bit = shard.addObserver()
+        // One behind: the arenas that exist already are to be heard of.
+        heard = shard.news.load(ordering: .acquiring) &- 1
+    }
+
+    deinit { shard.removeObserver(bit) }
+
+    /// Whether a poll would have something to say. One relaxed load of a line that seldom changes.
+    public var hasNews: Bool { shard.news.load(ordering: .relaxed) != heard }
+
+    /// Calls `reply` with each event since the last poll, on this thread, outside all locks.
+    ///
+    /// Within `reply` an arena is mapped and stays so, whatever other threads do. Takes the shard's lock twice at
+    /// most; allocates only when there are events.
+    public mutating func poll(_ reply: (ArenaEvent) -> ArenaReply) {
+        heard = shard.news.load(ordering: .acquiring)
+        var declined: [ArenaStorage] = []
+        var consented: [ArenaStorage] = []
+        for (arena, event) in shard.events(for: bit) {
+            switch (event, reply(event)) {
+            case (.made, .hold): break
+            case (.mayGo, .hold): heard &-= 1  // still something to say
+            case (.made, .release): declined.append(arena)
+            case (.mayGo, .release): consented.append(arena)
+            }
+        }
+        if !declined.isEmpty { shard.release(declined, by: bit, announceAgain: false) }
+        if !consented.isEmpty { shard.release(consented, by: bit, announceAgain: true) }
+    }
+}

@@ -1,0 +1,50 @@
+/// What describes one buffer: 32 bytes outside its pages, so that an idle buffer's pages are never touched.
+///
+/// Descriptors are trivial and live in their arena's table from the arena's first to its last day. Invariants:
+/// - Exactly one of these holds a buffer that has been carved: a lease, a thread's magazine, an outbox, a shard's
+///   idle list, a ring. Only the holder touches the descriptor; handing over happens under a shard's lock or in
+///   the way that the program hands over the lease.
+/// - `next` is meaningful in an outbox and in an idle list only.
+@usableFromInline
+@unsafe
+struct BufferDescriptor {
+    @usableFromInline let base: UnsafeMutableRawPointer
+    var next: UnsafeMutablePointer<BufferDescriptor>?
+    /// The arena that the buffer was carved from, which outlives all that is carved from it; nil for what `malloc` gave.
+    let arena: Unmanaged<ArenaStorage>?
+    /// The class's shift; in an arena with a single buffer the arena's size counts instead.
+    @usableFromInline var shift: UInt8
+    /// Set where the arena holds this one buffer only, whose size may then be other than a power of two.
+    @usableFromInline let isWholeArena: Bool
+    let shardIndex: UInt16
+    let arenaIndex: UInt16
+
+    /// As many bytes as the buffer has.
+    var byteCount: Int {
+        guard unsafe isWholeArena, let arena = unsafe arena else { return unsafe 1 << Int(shift) }
+        return unsafe arena._withUnsafeGuaranteedRef { $0.byteCount }
+    }
+
+    init(base: UnsafeMutableRawPointer, arena: ArenaStorage, shift: Int) {
+        unsafe self.base = base
+        unsafe self.next = nil
+        unsafe self.arena = Unmanaged.passUnretained(arena)
+        unsafe self.shift = UInt8(shift)
+        unsafe self.isWholeArena = arena.isSingleBuffer
+        unsafe self.shardIndex = UInt16(arena.shard.index)
+        unsafe self.arenaIndex = UInt16(truncatingIfNeeded: arena.index)
+    }
+
+    /// Describes memory from `malloc`, which has neither arena nor shard.
+    init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
+        unsafe self.base = base
+        unsafe self.next = nil
+        unsafe self.arena = nil
+        unsafe self.shift = UInt8(shift)
+        unsafe self.isWholeArena = false
+        unsafe self.shardIndex = .max
+        unsafe self.arenaIndex = .max
+    }
+}
+
+typealias DescriptorPointer = UnsafeMutablePointer<BufferDescriptor>

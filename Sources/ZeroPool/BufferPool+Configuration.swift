@@ -1,0 +1,78 @@
+extension BufferPool {
+    /// How a pool is sized. `adapted()` fits the machine; change single values, or use `BufferPool.builder()`.
+    public struct Configuration: Sendable, Hashable {
+        /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB. Smaller requests take it too.
+        public var minBufferSize: Int
+        /// As many buffers of each class up to 16 MiB as a thread keeps to itself: 0 to 1,022.
+        public var tlsCacheSize: Int
+        /// As many idle buffers of each class as a shard keeps: 0 or more.
+        public var maxBuffersPerShard: Int
+        /// Parts of the pool with a lock each: a power of two from 1 to 128.
+        public var numShards: Int
+        /// Whether memory is locked (`mlock`), best effort: statistics say how much was.
+        public var pinnedMemory: Bool
+        /// What leaves when a shard is full.
+        public var evictionPolicy: EvictionPolicy
+        /// As many bytes as the pool maps at most; past that `tryGet` returns nil and `get` hands out transient
+        /// memory. Arenas count whole (2 MiB, or the class when that is larger).
+        public var maxByteCount: Int
+        /// As many bytes as the shards keep idle, all together; each has its equal part.
+        public var maxIdleByteCount: Int
+
+        /// Adapted to `processorCount` processors and to what memory the process may use.
+        ///
+        /// By default to the processors that the process may run on: its affinity and its control group's quota. From
+        /// 1 processor to 128 and more: 2 to 8 cached buffers a thread and class, 4 to 128 shards, 16 to 64 idle
+        /// buffers a shard and class. Idle memory is limited to an eighth of what the process may use; mapped memory
+        /// is not limited.
+        public static func adapted(processorCount: Int = ProcessBudget.processorCount) -> Configuration {
+            precondition(processorCount > 0, "a process runs on at least one processor")
+            let cacheSize =
+                switch processorCount {
+                case ...2: 2
+                case ...4: 4
+                case ...16: 6
+                default: 8
+                }
+            let shardCount =
+                switch processorCount {
+                case ...4: 4
+                case ...16: 8
+                default: min(128, powerOfTwo(atLeast: processorCount / 2))
+                }
+            let buffersPerShard =
+                switch processorCount {
+                case ...8: 16
+                case ...16: 32
+                default: 64
+                }
+            return Configuration(
+                minBufferSize: 1 << SizeClass.minimumShift, tlsCacheSize: cacheSize,
+                maxBuffersPerShard: buffersPerShard, numShards: shardCount, pinnedMemory: false,
+                evictionPolicy: .lifo, maxByteCount: .max, maxIdleByteCount: ProcessBudget.memoryByteCount / 8)
+        }
+
+        private static func powerOfTwo(atLeast value: Int) -> Int {
+            1 << (Int.bitWidth - (value - 1).leadingZeroBitCount)
+        }
+
+        var minimumShift: Int { minBufferSize.trailingZeroBitCount }
+        var classCount: Int { SizeClass.maximumShift - minimumShift + 1 }
+        var cachedClassCount: Int { max(0, SizeClass.maximumCachedShift - minimumShift + 1) }
+        var idleByteLimitPerShard: Int { maxIdleByteCount / numShards }
+
+        /// Traps when a pool can't be so.
+        func check() {
+            precondition(
+                minBufferSize.nonzeroBitCount == 1
+                    && (SizeClass.minimumShift...SizeClass.maximumShift).contains(minimumShift),
+                "minBufferSize is a power of two from 4096 to 1073741824, not \(minBufferSize)")
+            precondition((0...1022).contains(tlsCacheSize), "tlsCacheSize is 0 to 1022, not \(tlsCacheSize)")
+            precondition(maxBuffersPerShard >= 0, "maxBuffersPerShard is not negative")
+            precondition(
+                numShards.nonzeroBitCount == 1 && (1...128).contains(numShards),
+                "numShards is a power of two from 1 to 128, not \(numShards)")
+            precondition(maxByteCount >= 0 && maxIdleByteCount >= 0, "byte limits are not negative")
+        }
+    }
+}

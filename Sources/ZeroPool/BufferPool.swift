@@ -1,0 +1,121 @@
+public import CZeroPool
+
+/// A pool of reusable I/O buffers: thread caches over a sharded store.
+///
+/// ```swift
+/// let pool = BufferPool()
+/// var buffer = pool.get(64 * 1024)
+/// buffer.append { output in output.append(repeating: 7, count: 1000, as: UInt8.self) }
+/// // … buffer.bytes …
+/// // It goes back when `buffer` ends.
+/// ```
+///
+/// **Owner.** Whoever holds the last reference owns the pool; keep it in a `let` (a reference in a class's `var` is
+/// retained at each get). The pool is `Sendable`: all threads may get from it at once. Leases (`PooledBuffer`) are
+/// `Sendable` too and may end on any thread.
+///
+/// **Closing.** `close()`, or the end of the last reference, stops the pool: idle memory goes back to the system,
+/// leases stay valid, and their memory follows when they end. What another thread still has in its cache follows when
+/// that thread ends or next uses any pool by a slow path. After `close()` `tryGet` returns nil and `get` hands out
+/// transient memory, but for what the calling thread's cache still holds.
+///
+/// **Cost.** A get from the thread's cache and the return to it are under thirty instructions together: no lock, no
+/// atomic read-modify-write, no reference count. Otherwise a shard's lock, once a batch; otherwise a mapping.
+public final class BufferPool: Sendable {
+    @usableFromInline let core: PoolCore
+    // Copies of what the fast path needs, one load away.
+    @usableFromInline let slot: UInt64
+    @usableFromInline let minimumShift: Int
+    @usableFromInline let magazineStride: Int
+    @usableFromInline let magazineCount: Int
+
+    /// A pool of the given configuration; by default adapted to the processors that the process may run on.
+    ///
+    /// Traps when the configuration is impossible (`Configuration` says what is possible). Maps no memory yet.
+    public init(_ configuration: Configuration = .adapted()) {
+        core = PoolCore(configuration)
+        slot = UInt64(core.slot)
+        minimumShift = configuration.minimumShift
+        magazineStride = core.layout.magazineStride
+        magazineCount = core.layout.magazineCount
+    }
+
+    deinit { core.close() }
+
+    /// A lease of at least `byteCount` bytes. Never refuses: past the pool's byte limit, after `close()`, and above
+    /// 1 GiB it hands out transient memory, which is freed on return (and counted).
+    ///
+    /// The bytes are not zeroed, and safe API does not show them before they are written. Traps when `byteCount` is
+    /// negative, or when the system itself has no memory. Any thread.
+    @inlinable
+    public func get(_ byteCount: Int) -> PooledBuffer {
+        if let descriptor = unsafe popCached(byteCount) {
+            return unsafe PooledBuffer(descriptor: descriptor.0, base: descriptor.0.pointee.base, tag: descriptor.1)
+        }
+        return getSlow(byteCount)
+    }
+
+    /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit, after `close()`, above 1 GiB, or when
+    /// the system has no memory. Otherwise as `get`.
+    @inlinable
+    public func tryGet(_ byteCount: Int) -> PooledBuffer? {
+        if let descriptor = unsafe popCached(byteCount) {
+            return unsafe PooledBuffer(descriptor: descriptor.0, base: descriptor.0.pointee.base, tag: descriptor.1)
+        }
+        return tryGetSlow(byteCount)
+    }
+
+    /// A lease with `byteCount` zeroes written: its `count` is `byteCount`. Otherwise as `get`.
+    public func get(zeroed byteCount: Int) -> PooledBuffer {
+        var buffer = get(byteCount)
+        unsafe buffer.withUnsafeMutableBytes { bytes in
+            _ = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount]).initializeMemory(
+                as: UInt8.self, repeating: 0)
+        }
+        unsafe buffer.setCount(byteCount)
+        return buffer
+    }
+
+    @inlinable @inline(__always)
+    func popCached(_ byteCount: Int) -> (UnsafeMutablePointer<BufferDescriptor>, LeaseTag)? {
+        let classIndex = SizeClass.index(for: byteCount, minimumShift: minimumShift)
+        guard classIndex < magazineCount else { return nil }
+        // A thread without a cache finds the empty one here.
+        let magazine = unsafe (zeropool_slot(slot) + (128 &+ classIndex &* magazineStride))
+            .assumingMemoryBound(to: Magazine.self)
+        guard let descriptor = unsafe magazine.pop() else { return nil }
+        unsafe magazine.countHit()
+        return unsafe (descriptor, magazine.pointee.tag)
+    }
+
+    @usableFromInline @inline(never)
+    func getSlow(_ byteCount: Int) -> PooledBuffer { core.getSlow(byteCount, isTransientAllowed: true)! }
+
+    @usableFromInline @inline(never)
+    func tryGetSlow(_ byteCount: Int) -> PooledBuffer? { core.getSlow(byteCount, isTransientAllowed: false) }
+
+    /// How many shards the pool has.
+    public var shardCount: Int { core.shards.count }
+
+    /// What the pool was made with.
+    public var configuration: Configuration { core.configuration }
+
+    /// Binds the calling thread to a shard, as a reactor does that has one of its own; other threads are spread over
+    /// the shards in order of their first use.
+    ///
+    /// What the thread's cache holds of another shard goes home. Traps when there is no such shard.
+    public func bindCurrentThread(toShard index: Int) { core.bindCurrentThread(toShard: index) }
+
+    /// Watches the arenas of a shard from now on, the existing ones included. Traps when there is no such shard, or
+    /// when 64 observers watch it already.
+    public func observeArenas(ofShard index: Int) -> ArenaObserver {
+        precondition(core.shards.indices.contains(index), "there is no shard \(index); the pool has \(shardCount)")
+        return ArenaObserver(core: core, shard: core.shards[index])
+    }
+
+    /// What the pool has done and holds. Takes each shard's lock in turn: not one moment's picture while threads run.
+    public func statistics() -> Statistics { core.statistics() }
+
+    /// Stops the pool; see above. Any thread; a second call does nothing.
+    public func close() { core.close() }
+}

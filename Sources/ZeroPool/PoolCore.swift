@@ -1,0 +1,250 @@
+import CZeroPool
+import Synchronization
+
+/// What a pool is behind its handle: shards, the register of thread caches, limits and counters, and the slow paths.
+///
+/// It outlives the handle: thread caches and arenas keep it, and through an arena every lease does. Invariants:
+/// - `slot` is ours while the pool is open or any thread has a cache of it;
+/// - once `isClosed`, no cache is made, no buffer is served, and what comes back goes to its arena.
+@usableFromInline
+final class PoolCore: @unchecked Sendable {
+    let configuration: BufferPool.Configuration
+    let layout: CacheLayout
+    let slot: Int
+    private let generation: UInt64
+    /// Set once, in `init`.
+    private(set) var shards: [Shard] = []
+
+    private let mappedByteCount = Atomic<Int>(0)
+    private let pinnedByteCount = Atomic<Int>(0)
+    private let transientGetCount = Atomic<Int>(0)
+    private let refusedGetCount = Atomic<Int>(0)
+    private let foreignReturnCount = Atomic<Int>(0)
+    private let closed = Atomic<Bool>(false)
+    private let register = Mutex(Register())
+
+    @safe
+    private struct Register: @unchecked Sendable {
+        var first: ThreadCache?
+        var threadCount = 0
+        /// Counts of caches that are gone.
+        var retiredHitCount = 0
+        var isSlotTaken = true
+    }
+
+    var isClosed: Bool { closed.load(ordering: .acquiring) }
+    private var isCached: Bool { slot != Int(ZEROPOOL_UNCACHED_SLOT) }
+
+    init(_ configuration: BufferPool.Configuration) {
+        configuration.check()
+        self.configuration = configuration
+        layout = CacheLayout(
+            tlsCacheSize: configuration.tlsCacheSize, magazineCount: configuration.cachedClassCount)
+        precondition(layout.fits, "tlsCacheSize \(configuration.tlsCacheSize) is more than a thread cache holds")
+        ThreadExit.reclaimClosed()
+        (slot, generation) = PoolSlots.take()
+        shards = (0..<configuration.numShards).map { Shard(index: $0, core: self) }
+    }
+
+    func tag(classIndex: Int, shard: Int) -> LeaseTag {
+        guard isCached, classIndex < layout.magazineCount else { return .uncached }
+        return LeaseTag(
+            slot: slot, magazineByteOffset: layout.magazineByteOffset(classIndex), shard: shard, generation: generation)
+    }
+
+    // MARK: Slow paths
+
+    /// Serves what no magazine could; nil past the limits, unless `isTransientAllowed`.
+    func getSlow(_ byteCount: Int, isTransientAllowed: Bool) -> PooledBuffer? {
+        precondition(byteCount >= 0, "a buffer's byte count is not negative")
+        ThreadExit.reclaimClosed()
+        let classIndex = SizeClass.index(for: byteCount, minimumShift: configuration.minimumShift)
+        let cache = unsafe threadCache()
+        let shardIndex = unsafe cache?.shardIndex ?? PoolSlots.currentThreadOrdinal & (shards.count - 1)
+        if classIndex < configuration.classCount {
+            let magazine = unsafe classIndex < layout.magazineCount ? cache?.magazine(classIndex) : nil
+            let count = unsafe magazine == nil ? 1 : (configuration.tlsCacheSize + 1) / 2
+            if var batch = shards[shardIndex].take(
+                shift: classIndex + configuration.minimumShift, count: max(1, count))
+            {
+                let first = unsafe batch.chain.pop()!
+                while let descriptor = unsafe batch.chain.pop() {
+                    // Closed in this moment: it has no room, and what it would have held goes home.
+                    guard let magazine = unsafe magazine, unsafe magazine.push(descriptor) else {
+                        unsafe giveBackHome(descriptor)
+                        continue
+                    }
+                }
+                return unsafe lease(first)
+            }
+        }
+        guard isTransientAllowed else {
+            refusedGetCount.add(1, ordering: .relaxed)
+            return nil
+        }
+        transientGetCount.add(1, ordering: .relaxed)
+        return transient(byteCount, shard: shards[shardIndex])
+    }
+
+    private func lease(_ descriptor: DescriptorPointer) -> PooledBuffer {
+        let classIndex = unsafe Int(descriptor.pointee.shift) - configuration.minimumShift
+        let tag = unsafe tag(classIndex: classIndex, shard: Int(descriptor.pointee.shardIndex))
+        return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base, tag: tag)
+    }
+
+    /// Memory past the limits. Traps when the system has none: `get` never refuses.
+    private func transient(_ byteCount: Int, shard: Shard) -> PooledBuffer {
+        guard let arena = ArenaStorage.mapTransient(core: self, shard: shard, byteCount: byteCount),
+            let descriptor = unsafe arena.carve(shift: 0)
+        else { fatalError("ZeroPool: the system has no \(byteCount) bytes of memory") }
+        // Kept by its one buffer; `giveBack` releases it.
+        unsafe _ = Unmanaged.passRetained(arena)
+        return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base, tag: .uncached)
+    }
+
+    /// Takes back what no magazine took: of a full or foreign cache, of a closed pool, of a class without cache.
+    func giveBack(_ descriptor: DescriptorPointer) {
+        ThreadExit.reclaimClosed()
+        let home = unsafe shards[Int(descriptor.pointee.shardIndex)]
+        let classIndex = unsafe Int(descriptor.pointee.shift) - configuration.minimumShift
+        guard classIndex < layout.magazineCount, let cache = unsafe threadCache() else {
+            return unsafe giveBackHome(descriptor)
+        }
+        if unsafe cache.shardIndex == home.index {
+            unsafe cache.spill(classIndex, to: home, keeping: configuration.tlsCacheSize / 2)
+            if unsafe !cache.magazine(classIndex).push(descriptor) { unsafe giveBackHome(descriptor) }
+        } else {
+            foreignReturnCount.add(1, ordering: .relaxed)
+            unsafe cache.sendHome(descriptor, to: home)
+        }
+    }
+
+    private func giveBackHome(_ descriptor: DescriptorPointer) {
+        var chain = Shard.IdleList()
+        unsafe chain.push(descriptor)
+        unsafe shards[Int(descriptor.pointee.shardIndex)].giveBack(chain)
+    }
+
+    // MARK: Thread caches
+
+    /// The calling thread's cache, made if need be; nil for a pool without slot or closed, and in a thread's last
+    /// moments.
+    private func threadCache() -> ThreadCache? {
+        guard isCached, !isClosed else { return nil }
+        let slot = UInt64(slot)
+        if zeropool_slot_is_empty(slot) == 0 {
+            let cache = unsafe ThreadCache(address: zeropool_slot(slot))
+            assert(unsafe cache.core === self, "a slot holds caches of its pool alone")
+            return unsafe cache
+        }
+        guard unsafe zeropool_current_thread().pointee.is_exiting == 0 else { return nil }
+        return unsafe register.withLock { register in
+            // Under the lock that `close` takes: either it sees this cache, or this sees it closed.
+            guard !isClosed else { return nil }
+            let cache = unsafe ThreadCache(core: self, shardIndex: register.threadCount & (shards.count - 1))
+            register.threadCount += 1
+            unsafe cache.header.pointee.next = unsafe register.first
+            unsafe register.first?.header.pointee.previous = unsafe cache
+            unsafe register.first = unsafe cache
+            unsafe zeropool_set_slot(slot, cache.address)
+            ThreadExit.watchCurrentThread()
+            return unsafe cache
+        }
+    }
+
+    /// Ends the calling thread's cache: all it holds goes home.
+    func reclaim(_ cache: ThreadCache) {
+        unsafe cache.drain()
+        zeropool_clear_slot(UInt64(slot))
+        register.withLock { register in
+            let (previous, next) = unsafe (cache.header.pointee.previous, cache.header.pointee.next)
+            unsafe next?.header.pointee.previous = unsafe previous
+            if let previous = unsafe previous {
+                unsafe previous.header.pointee.next = unsafe next
+            } else {
+                unsafe register.first = unsafe next
+            }
+            register.retiredHitCount += unsafe hitCount(cache)
+            giveBackSlotIfUnused(&register)
+        }
+        unsafe cache.deallocate()
+    }
+
+    private func giveBackSlotIfUnused(_ register: inout Register) {
+        guard isClosed, register.isSlotTaken, unsafe register.first == nil else { return }
+        register.isSlotTaken = false
+        PoolSlots.giveBack(slot)
+    }
+
+    /// Binds the calling thread to a shard. Traps when there is no such shard.
+    func bindCurrentThread(toShard index: Int) {
+        precondition(shards.indices.contains(index), "there is no shard \(index); the pool has \(shards.count)")
+        guard let cache = unsafe threadCache() else { return }
+        if unsafe cache.shardIndex != index { unsafe cache.move(toShard: index) }
+    }
+
+    func close() {
+        guard !closed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        register.withLock { register in
+            var cache = unsafe register.first
+            while let current = unsafe cache {
+                for index in 0..<layout.magazineCount {
+                    unsafe current.magazine(index).pointee.limit.store(0, ordering: .relaxed)
+                }
+                unsafe cache = unsafe current.header.pointee.next
+            }
+            giveBackSlotIfUnused(&register)
+        }
+        PoolSlots.countClosedPool()
+        ThreadExit.reclaimClosed()
+        for shard in shards { shard.close() }
+    }
+
+    // MARK: Accounts
+
+    /// Whether the pool's byte limit allows another arena of `byteCount` bytes.
+    ///
+    /// Two shards may ask at once, and the pool then overshoot by an arena: a limit on memory needs no exactness.
+    func mayMap(byteCount: Int) -> Bool {
+        let (sum, overflow) = mappedByteCount.load(ordering: .relaxed).addingReportingOverflow(byteCount)
+        return !overflow && sum <= configuration.maxByteCount
+    }
+
+    func account(mapped: Int, pinned: Int) {
+        mappedByteCount.add(mapped, ordering: .relaxed)
+        if pinned != 0 { pinnedByteCount.add(pinned, ordering: .relaxed) }
+    }
+
+    private func hitCount(_ cache: ThreadCache) -> Int {
+        (0..<layout.magazineCount).reduce(0) { sum, index in
+            unsafe sum + Int(cache.magazine(index).pointee.hitCount.load(ordering: .relaxed))
+        }
+    }
+
+    func statistics() -> BufferPool.Statistics {
+        var statistics = BufferPool.Statistics()
+        statistics.gets.cache = register.withLock { register in
+            var sum = register.retiredHitCount
+            var cache = unsafe register.first
+            while let current = unsafe cache {
+                sum += unsafe hitCount(current)
+                unsafe cache = unsafe current.header.pointee.next
+            }
+            return sum
+        }
+        for shard in shards {
+            let (counters, idleByteCount) = shard.snapshot()
+            statistics.gets.shard += counters.shardGetCount
+            statistics.gets.fresh += counters.freshGetCount
+            statistics.homeReturnCount += counters.homeReturnCount
+            statistics.evictionCount += counters.evictionCount
+            statistics.idleByteCount += idleByteCount
+        }
+        statistics.gets.transient = transientGetCount.load(ordering: .relaxed)
+        statistics.gets.refused = refusedGetCount.load(ordering: .relaxed)
+        statistics.foreignReturnCount = foreignReturnCount.load(ordering: .relaxed)
+        statistics.mappedByteCount = mappedByteCount.load(ordering: .relaxed)
+        statistics.pinnedByteCount = pinnedByteCount.load(ordering: .relaxed)
+        return statistics
+    }
+}

@@ -1,0 +1,48 @@
+import CZeroPool
+import Synchronization
+
+/// Hands out the thread-local slots to the pools of this process.
+enum PoolSlots {
+    private struct State {
+        var used: UInt64 = 1 << UInt64(ZEROPOOL_UNCACHED_SLOT)
+        var generation: UInt64 = 0
+    }
+
+    private static let state = Mutex(State())
+    private static let closed = Atomic<UInt64>(0)
+
+    /// How many pools have been closed so far, in this process.
+    static var closedPoolCount: UInt64 { closed.load(ordering: .relaxed) }
+
+    static func countClosedPool() { closed.add(1, ordering: .relaxed) }
+
+    /// The lowest free slot, or the one that stays empty when all are taken; and a generation that no other pool with
+    /// leases out has (2³¹ pools pass before one comes again).
+    static func take() -> (slot: Int, generation: UInt64) {
+        state.withLock { state in
+            let slot = (~state.used).trailingZeroBitCount
+            // Never zero: that is the tag of buffers that no magazine takes.
+            state.generation = state.generation % (LeaseTag.generationCount - 1) + 1
+            guard slot < 64 else { return (Int(ZEROPOOL_UNCACHED_SLOT), state.generation) }
+            state.used |= 1 << UInt64(slot)
+            return (slot, state.generation)
+        }
+    }
+
+    /// Frees a slot that no thread has a cache in any more.
+    static func giveBack(_ slot: Int) {
+        guard slot != Int(ZEROPOOL_UNCACHED_SLOT) else { return }
+        state.withLock { $0.used &= ~(1 << UInt64(slot)) }
+    }
+
+    /// The calling thread's ordinal: 1, 2, 3 … in order of first use.
+    static var currentThreadOrdinal: Int {
+        let thread = unsafe zeropool_current_thread()
+        if unsafe thread.pointee.ordinal == 0 {
+            unsafe thread.pointee.ordinal = threads.add(1, ordering: .relaxed).newValue
+        }
+        return unsafe Int(truncatingIfNeeded: thread.pointee.ordinal)
+    }
+
+    private static let threads = Atomic<UInt64>(0)
+}

@@ -1,0 +1,87 @@
+public import CZeroPool
+
+/// A lease of one buffer: it returns itself when its lifetime ends, on whatever thread that is.
+///
+/// Unique (`~Copyable`): it can be moved to another thread, stored in a field, passed to a `consuming` parameter, and
+/// neither returned twice nor used afterwards. It outlives its pool safely.
+///
+/// Of its `capacity` bytes the first `count` are written and can be read; the rest is what its last user left, and
+/// safe API never shows it. A fresh lease has a `count` of 0, unless it was asked for `zeroed`.
+///
+/// Cost of the return: about ten instructions into the thread's cache; a shard's lock once in a batch when the cache
+/// is full or the buffer is from another thread's shard.
+@safe
+public struct PooledBuffer: ~Copyable, @unchecked Sendable {
+    // SAFETY: Sendable, since the lease is the only way to its memory and its descriptor, and is itself not copyable.
+    // Four trivial words, so that a lease is moved in registers and no reference is counted.
+    @usableFromInline let descriptor: UnsafeMutablePointer<BufferDescriptor>
+    @usableFromInline let base: UnsafeMutableRawPointer
+    @usableFromInline let tag: LeaseTag
+
+    /// How many bytes, from the first, are written: what `bytes` shows. At most `capacity`.
+    public internal(set) var count: Int {
+        @inlinable get { writtenByteCount }
+        set { writtenByteCount = newValue }
+    }
+
+    @usableFromInline var writtenByteCount: Int
+
+    @inlinable @inline(__always)
+    init(descriptor: UnsafeMutablePointer<BufferDescriptor>, base: UnsafeMutableRawPointer, tag: LeaseTag) {
+        unsafe self.descriptor = unsafe descriptor
+        unsafe self.base = unsafe base
+        self.tag = tag
+        writtenByteCount = 0
+    }
+
+    @inlinable @inline(__always)
+    deinit {
+        // The tag leads to where the thread's magazine for this buffer would be; the tag there says whether it is.
+        let magazine = unsafe (zeropool_slot(tag.slot) + tag.magazineByteOffset).assumingMemoryBound(to: Magazine.self)
+        if unsafe magazine.pointee.tag.rawValue == tag.rawValue, unsafe magazine.push(descriptor) { return }
+        unsafe PooledBuffer.giveBackSlow(descriptor, base)
+    }
+
+    @usableFromInline @inline(never)
+    static func giveBackSlow(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, _ base: UnsafeMutableRawPointer) {
+        guard let reference = unsafe descriptor.pointee.arena else {
+            return unsafe AllocatedBuffers.free(base)
+        }
+        // Retained for the call: the return of the last buffer of a closed pool ends arena, shard and core.
+        let arena = unsafe reference.takeUnretainedValue()
+        let core = arena.core
+        switch arena.kind {
+        case .pooled: unsafe core.giveBack(descriptor)
+        case .transient: unsafe reference.release()
+        }
+    }
+
+    /// As many bytes as the buffer has: the size class, at least what was asked for.
+    public var capacity: Int { unsafe descriptor.pointee.byteCount }
+
+    /// Where the buffer stands in the pool: what a ring needs to name it as a registered buffer.
+    public var location: BufferLocation {
+        unsafe BufferLocation(
+            shard: Int(descriptor.pointee.shardIndex), arena: Int(descriptor.pointee.arenaIndex))
+    }
+
+    /// The first byte, for calls that take a pointer. Valid until the lease ends, which the caller sees to.
+    @unsafe
+    public var baseAddress: UnsafeMutableRawPointer { @inlinable get { unsafe base } }
+
+    /// Turns the lease into an owner that never gives the memory back for reuse.
+    public consuming func detach() -> DetachedBuffer {
+        let (descriptor, base, count) = unsafe (descriptor, base, count)
+        discard self
+        return unsafe DetachedBuffer(descriptor: descriptor, base: base, count: count)
+    }
+}
+
+/// A buffer's place: its home shard and its arena there.
+public struct BufferLocation: Sendable, Equatable {
+    /// The index of the buffer's home shard.
+    public let shard: Int
+    /// The `Arena.index` of the arena it was carved from; past `Arena.maximumCountPerShard` where it has none that is
+    /// observed (transient memory).
+    public let arena: Int
+}

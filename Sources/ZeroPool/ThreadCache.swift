@@ -1,0 +1,118 @@
+import CZeroPool
+import Synchronization
+
+/// One thread's cache of one pool: magazines of buffers whose home is the thread's own shard, and an outbox a foreign
+/// shard for buffers on their way home.
+///
+/// A handle to raw memory that the fast paths reach through the thread's slot. Only its thread uses it, but for what
+/// `Magazine` allows others. It keeps its pool's core alive. It ends with its thread (`ThreadExit`), with its pool
+/// when the closing thread is its own, and else when its thread next comes by a slow path.
+@unsafe
+struct ThreadCache {
+    let address: UnsafeMutableRawPointer
+
+    /// The first bytes of a cache.
+    @unsafe
+    struct Header {
+        let core: Unmanaged<PoolCore>
+        var shardIndex: Int
+        /// One chain a shard; the one of the own shard stays empty.
+        let outboxes: UnsafeMutablePointer<Shard.IdleList>
+        /// The pool's other caches.
+        var previous: ThreadCache?
+        var next: ThreadCache?
+    }
+
+    /// A foreign buffer waits for at most this many others before all go home together…
+    static let outboxLimit = 8
+    /// … or for this many bytes.
+    static let outboxByteLimit = 1 << 20
+
+    var header: UnsafeMutablePointer<Header> { unsafe address.assumingMemoryBound(to: Header.self) }
+    var core: PoolCore { unsafe header.pointee.core.takeUnretainedValue() }
+    var shardIndex: Int { unsafe header.pointee.shardIndex }
+
+    func magazine(_ index: Int) -> MagazinePointer {
+        unsafe (address + core.layout.magazineByteOffset(index)).assumingMemoryBound(to: Magazine.self)
+    }
+
+    // MARK: Life
+
+    /// A cache of `core` for the calling thread, bound to the shard of that index.
+    init(core: PoolCore, shardIndex: Int) {
+        assert(unsafe MemoryLayout<Header>.size <= CacheLayout.headerByteCount)
+        assert(unsafe MemoryLayout<Magazine>.size == Magazine.headerByteCount)
+        unsafe address = UnsafeMutableRawPointer.allocate(
+            byteCount: core.layout.byteCount, alignment: CacheLayout.headerByteCount)
+        let outboxes = UnsafeMutablePointer<Shard.IdleList>.allocate(capacity: core.shards.count)
+        unsafe outboxes.initialize(repeating: Shard.IdleList(), count: core.shards.count)
+        unsafe header.initialize(
+            to: Header(core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes))
+        for index in 0..<core.layout.magazineCount {
+            let tag = core.tag(classIndex: index, shard: shardIndex)
+            unsafe magazine(index).initialize(to: Magazine(limit: core.configuration.tlsCacheSize, tag: tag))
+        }
+    }
+
+    /// Hands everything back to the shards. The cache stays usable.
+    func drain() {
+        let core = unsafe core
+        let home = core.shards[unsafe shardIndex]
+        for index in 0..<core.layout.magazineCount {
+            unsafe spill(index, to: home, keeping: 0)
+        }
+        for shard in core.shards { unsafe flushOutbox(to: shard) }
+    }
+
+    /// Binds the thread to another shard.
+    func move(toShard newIndex: Int) {
+        unsafe drain()
+        let core = unsafe core
+        unsafe header.pointee.shardIndex = newIndex
+        for index in 0..<core.layout.magazineCount {
+            unsafe magazine(index).pointee.tag = core.tag(classIndex: index, shard: newIndex)
+        }
+    }
+
+    /// Frees the memory of a drained cache, and lets go of the core.
+    func deallocate() {
+        let core = unsafe header.pointee.core
+        unsafe header.pointee.outboxes.deallocate()
+        unsafe address.deallocate()
+        unsafe core.release()
+    }
+
+    // MARK: Traffic with the shards
+
+    /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.
+    func spill(_ index: Int, to home: Shard, keeping: Int) {
+        let magazine = unsafe magazine(index)
+        var chain = Shard.IdleList()
+        while unsafe magazine.pointee.count.load(ordering: .relaxed) > UInt32(keeping),
+            let descriptor = unsafe magazine.pop()
+        {
+            unsafe chain.push(descriptor)
+        }
+        if chain.count > 0 { home.giveBack(chain) }
+    }
+
+    /// Puts a buffer of a foreign shard into its outbox, and sends the outbox home when enough is in it.
+    func sendHome(_ descriptor: DescriptorPointer, to shard: Shard) {
+        let outbox = unsafe header.pointee.outboxes + shard.index
+        unsafe outbox.pointee.push(descriptor)
+        let count = unsafe outbox.pointee.count
+        if unsafe count >= ThreadCache.outboxLimit
+            || count << Int(descriptor.pointee.shift) >= ThreadCache.outboxByteLimit
+        {
+            unsafe flushOutbox(to: shard)
+        }
+    }
+
+    private func flushOutbox(to shard: Shard) {
+        let outbox = unsafe header.pointee.outboxes + shard.index
+        guard unsafe outbox.pointee.count > 0 else { return }
+        let chain = unsafe outbox.pointee
+        unsafe outbox.pointee = Shard.IdleList()
+        shard.giveBack(chain)
+    }
+}
