@@ -4,14 +4,15 @@ import PackageDescription
 /// Warnings are errors where the project is developed (scripts/test sets this), never for who depends on it.
 let warningsAreErrors = Context.environment["ZEROPOOL_WARNINGS_AS_ERRORS"] != nil
 
-let swiftSettings: [SwiftSetting] =
+let testSettings: [SwiftSetting] =
     [
         .swiftLanguageMode(.v6),
-        .strictMemorySafety(),
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),
         .enableUpcomingFeature("MemberImportVisibility"),
     ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+let swiftSettings = testSettings + [.strictMemorySafety()]
 
 let package = Package(
     name: "ZeroPool",
@@ -67,6 +68,6 @@ let package = Package(
         .testTarget(
             name: "ZeroPoolTests",
             dependencies: ["ZeroPool", "CZeroPool"],
-            swiftSettings: swiftSettings),
+            swiftSettings: testSettings),
     ]
 )

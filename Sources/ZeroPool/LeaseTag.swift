@@ -13,7 +13,7 @@ struct LeaseTag: Sendable {
     init(slot: Int, magazineByteOffset: Int, shard: Int, generation: UInt64) {
         rawValue =
             UInt64(slot) | UInt64(magazineByteOffset) << 6 | UInt64(shard) << 25
-            | generation % LeaseTag.generationCount << 33
+            | (generation % LeaseTag.generationCount) << 33
     }
 
     /// Of buffers that no magazine takes: it leads to the first, whose tag is never zero.

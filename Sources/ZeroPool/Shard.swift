@@ -98,7 +98,8 @@ final class Shard: Sendable {
     }
 
     /// The lowest arena with room serves, so that the others empty and may go.
-    private func carve(shift: Int, _ state: inout State, _ configuration: BufferPool.Configuration) -> DescriptorPointer?
+    private func carve(shift: Int, _ state: inout State, _ configuration: BufferPool.Configuration)
+        -> DescriptorPointer?
     {
         let isShared = shift < SystemMemory.hugePageByteCount.trailingZeroBitCount
         for case let arena? in state.arenas where arena.isSingleBuffer != isShared {

@@ -20,7 +20,7 @@ enum SystemMemory {
         let mapped = unsafe mmap(
             nil, byteCount + alignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
         guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else { return nil }
-        let lead = unsafe (alignment - Int(bitPattern: mapped) % alignment) % alignment
+        let lead = (alignment - Int(bitPattern: mapped) % alignment) % alignment
         let base = unsafe mapped + lead
         if lead > 0 { unsafe _ = munmap(mapped, lead) }
         if lead < alignment { unsafe _ = munmap(base + byteCount, alignment - lead) }

@@ -68,9 +68,3 @@ struct ConfigurationTests {
         if size > 1 { #expect(gets.cache >= size) } else { #expect(gets.cache <= size * 2) }
     }
 }
-
-/// A lease in a class, since leases don't go into arrays.
-final class LeaseBox {
-    var buffer: PooledBuffer?
-    init(_ buffer: consuming PooledBuffer) { self.buffer = consume buffer }
-}
