@@ -69,5 +69,10 @@ let package = Package(
             name: "ZeroPoolTests",
             dependencies: ["ZeroPool", "CZeroPool"],
             swiftSettings: testSettings),
+        .testTarget(
+            name: "ZeroPoolURingTests",
+            // CLibUring plays the host program that makes a ring by itself.
+            dependencies: ["ZeroPoolURing", "ZeroPool", "CLibUring"],
+            swiftSettings: testSettings),
     ]
 )

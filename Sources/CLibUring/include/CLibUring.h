@@ -1,4 +1,30 @@
 #ifndef CLIBURING_H
 #define CLIBURING_H
+
 #include <liburing.h>
+
+// What Swift's importer cannot see through, and what the kernel has but an older liburing does not name.
+// The values are kernel ABI. Names of our own, so that a newer liburing's cannot clash; whether the running kernel
+// takes one of them is probed at run time, never inferred from a version.
+
+enum {
+    // sqe->flags: liburing writes these as shifts of enumerators, which are not imported.
+    ZP_SQE_FIXED_FILE = 1U << IOSQE_FIXED_FILE_BIT,
+    ZP_SQE_BUFFER_SELECT = 1U << IOSQE_BUFFER_SELECT_BIT,
+
+    // sqe->ioprio of a zero-copy send (6.2): the notification says whether the bytes were copied after all.
+    ZP_SEND_ZC_REPORT_USAGE = 1U << 3,
+};
+
+// cqe->res of a zero-copy send's notification: the kernel copied (at least some of) the bytes.
+#define ZP_NOTIFICATION_COPIED 0x80000000u
+
+// sqe->file_index: the kernel picks a free slot of the direct descriptor table.
+#define ZP_FILE_INDEX_ALLOCATE 0xFFFFFFFFu
+
+// The completion at `index` (free-running, masked here) of the completion queue, whatever the entries' size.
+static inline const struct io_uring_cqe *zp_completion_at(const struct io_uring *ring, unsigned index) {
+    return &ring->cq.cqes[io_uring_cqe_index(ring, index, ring->cq.ring_mask)];
+}
+
 #endif

@@ -1,0 +1,112 @@
+internal import CLibUring
+internal import Glibc
+
+/// An io_uring: operations go in, completions come out.
+///
+/// A ring belongs to the thread that made it, and is not `Sendable`. Preparing an operation never fails and never
+/// blocks: it fills an entry of the submission queue, which ``submit()`` or ``submitAndWait(minimum:timeout:)`` hands
+/// to the kernel. A full queue is submitted on the way; what the kernel refuses for now is kept, in order, and goes
+/// with the next submission. Completions come in any order; `userData` tells them apart.
+///
+/// All methods borrow: a class may keep a ring in a `let`. Memory given to an operation as a raw pointer must stay
+/// valid until that operation's final completion (``Completion/isFinal``); ``RingPool`` does that by itself.
+///
+/// A ring that it made itself is closed by `deinit`; by then no operation may still use memory of the program.
+@safe
+public struct Ring: ~Copyable {
+    /// The sizes of the two queues, in entries. Both are rounded up to powers of two by the kernel, and clamped.
+    public struct Configuration: Sendable {
+        /// How many operations can be prepared between two submissions before a submission comes by itself.
+        public var submissionEntries: UInt32
+        /// How many completions the kernel can hold in shared memory; beyond them it keeps a slower list.
+        public var completionEntries: UInt32
+
+        /// 1,024 submissions, 16,384 completions (320 KiB of kernel memory together).
+        public init(submissionEntries: UInt32 = 1024, completionEntries: UInt32 = 16384) {
+            self.submissionEntries = submissionEntries
+            self.completionEntries = completionEntries
+        }
+    }
+
+    let state: UnsafeMutablePointer<RingState>
+
+    /// Makes a ring for the calling thread: single issuer, deferred task work (kernel 6.1), and a registered
+    /// descriptor, so that entering the kernel takes no reference on a file.
+    public init(_ configuration: Configuration = Configuration()) throws(RingError) {
+        var parameters = io_uring_params()
+        parameters.flags =
+            IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL
+            | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP
+        parameters.cq_entries = max(configuration.completionEntries, configuration.submissionEntries)
+        let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
+        unsafe ring.initialize(to: io_uring())
+        let result = unsafe io_uring_queue_init_params(configuration.submissionEntries, ring, &parameters)
+        guard result == 0 else {
+            unsafe ring.deallocate()
+            throw RingError(.setUp, errno: -result)
+        }
+        // A thread may register 16 rings; one more works as well, a little slower.
+        _ = unsafe io_uring_register_ring_fd(ring)
+        do {
+            unsafe state = try Self.makeState(ring: ring, isOwned: true)
+        } catch {
+            unsafe io_uring_queue_exit(ring)
+            unsafe ring.deallocate()
+            throw error
+        }
+    }
+
+    /// Works on a ring that the host program made: `hostRing` points to its `struct io_uring`.
+    ///
+    /// The host keeps ownership. Its `struct io_uring` must outlive this value, which must be used on a thread that may
+    /// submit to the ring, never at the same time as the host. Host and library may both prepare and submit: entries
+    /// keep their order. Whoever reads completions must give the other side's to the other side. Deinit leaves the
+    /// ring open.
+    @unsafe
+    public init(adopting hostRing: UnsafeMutableRawPointer) throws(RingError) {
+        let ring = unsafe hostRing.assumingMemoryBound(to: io_uring.self)
+        unsafe state = try Self.makeState(ring: ring, isOwned: false)
+    }
+
+    private static func makeState(
+        ring: UnsafeMutablePointer<io_uring>, isOwned: Bool
+    ) throws(RingError) -> UnsafeMutablePointer<RingState> {
+        let value = try unsafe RingState(ring: ring, isOwned: isOwned)
+        let state = UnsafeMutablePointer<RingState>.allocate(capacity: 1)
+        unsafe state.initialize(to: value)
+        return unsafe state
+    }
+
+    deinit {
+        unsafe state.deinitialize(count: 1)
+        unsafe state.deallocate()
+    }
+
+    /// What the running kernel offers.
+    public var features: RingFeatures { unsafe state.pointee.features }
+
+    /// The ring's own descriptor, for ``messageRing(_:targetUserData:result:userData:)`` from another thread's ring.
+    public var fileDescriptor: Int32 { unsafe state.pointee.ring.pointee.ring_fd }
+
+    /// Registers an empty file table of `count` slots, for direct descriptors. Once a ring; freed with it.
+    ///
+    /// Throws ``RingError`` with `EMFILE` when `count` exceeds `RLIMIT_NOFILE`.
+    public func registerSparseFiles(count: UInt32) throws(RingError) {
+        let result = unsafe io_uring_register_files_sparse(state.pointee.ring, count)
+        if result < 0 { throw RingError(.registerFiles, errno: -result) }
+    }
+
+    /// How many operations of each kind were prepared, by the kernel's names; kinds that never were are left out.
+    public var operationCounts: [(name: String, count: Int)] {
+        Opcode.allCases.compactMap { opcode in
+            let count = operationCount(of: opcode)
+            return count == 0 ? nil : (opcode.name, count)
+        }
+    }
+
+    /// How many operations of this kind were prepared.
+    public func operationCount(of opcode: Opcode) -> Int { unsafe state.pointee.operationCount(of: opcode) }
+
+    /// How often the kernel was entered to submit or to wait.
+    public var enterCount: Int { unsafe state.pointee.enterCount }
+}
