@@ -66,6 +66,14 @@ let package = Package(
             path: "loadgen",
             swiftSettings: swiftSettings),
         .testTarget(
+            name: "LoadgenTests",
+            dependencies: [
+                "loadgen", "ZeroPoolURing", "ZeroPool",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: testSettings),
+        .testTarget(
             name: "ZeroPoolTests",
             dependencies: ["ZeroPool", "CZeroPool"],
             swiftSettings: testSettings),

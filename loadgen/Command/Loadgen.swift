@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The program.
+@main
+struct Loadgen: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "loadgen",
+        abstract: "Measures TCP echo servers, and verifies every byte that they send back.",
+        subcommands: [EchoCommand.self, CompareCommand.self])
+}

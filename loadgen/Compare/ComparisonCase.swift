@@ -1,0 +1,29 @@
+import ArgumentParser
+
+/// One load under which the modes are compared: `64x512` is 64 connections with messages of 512 bytes.
+struct ComparisonCase: Equatable, Sendable, Codable {
+    static let defaults = [
+        ComparisonCase(connections: 64, messageByteCount: 512),
+        ComparisonCase(connections: 1000, messageByteCount: 512),
+        ComparisonCase(connections: 16, messageByteCount: 64 << 10),
+    ]
+
+    let connections: Int
+    let messageByteCount: Int
+
+    var title: String {
+        "\(Format.count(connections, "connection")) × \(Format.byteCount(messageByteCount))"
+    }
+}
+
+extension ComparisonCase: ExpressibleByArgument {
+    init?(argument: String) {
+        let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
+        guard parts.count == 2, let connections = Int(parts[0]), (1...1_000_000).contains(connections),
+            let size = ByteCount(argument: String(parts[1]))
+        else { return nil }
+        self.init(connections: connections, messageByteCount: size.value)
+    }
+
+    var defaultValueDescription: String { "\(connections)x\(messageByteCount)" }
+}

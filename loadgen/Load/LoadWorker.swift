@@ -1,0 +1,235 @@
+import Glibc
+import ZeroPoolURing
+
+/// One thread of load: a ring, and the connections of this thread.
+///
+/// It makes its connections, waits for the other threads, then goes through the phases below. Everything that it waits
+/// for has a deadline, and a tick of its ring wakes it when nothing else does, so that it ends by itself also when the
+/// server does nothing. Made and used on the thread that runs it.
+@safe final class LoadWorker {
+    enum Phase { case connecting, warmup, measuring, draining }
+
+    struct Slot {
+        var descriptor: Int32 = -1
+        /// The number that the pattern knows it by: different in every thread.
+        let number: Int
+        var connection: LoadConnection
+    }
+
+    /// How many connections are being made at a time: a short listen queue must not overflow at once.
+    private static let concurrentConnectCount = 64
+
+    let plan: LoadPlan
+    let control: LoadControl
+    private let isFirst: Bool
+    private let observedProcess: pid_t?
+    private let progress: ProgressLine
+    let ring: Ring
+    let receiver: LoadReceiver
+    // SAFETY: the kernel reads the address when it takes a connect, so it stays in place as long as the ring.
+    let address: UnsafeMutablePointer<sockaddr_storage>
+    let addressByteCount: Int
+
+    var slots: [Slot]
+    var tally = LoadTally()
+    private(set) var phase = Phase.connecting
+    /// When the phase ends.
+    private var deadline: UInt64 = 0
+    private var window: MeasuredWindow?
+    /// Connections that are being made, and those that take part.
+    var connectingCount = 0
+    var openCount = 0
+    /// Operations that the kernel has: each has one final completion to come.
+    var operationsInFlight = 0
+    /// As of the last tick, for the total of all threads.
+    private var reportedRequestCount = 0
+    /// As of the last progress line, for the rate on the next.
+    private var shownRequestCount = 0
+    private var shownNanoseconds: UInt64 = 0
+
+    /// Makes the ring and the connections of one thread, runs them, and takes all of it down.
+    static func run(
+        _ plan: LoadPlan, threadIndex: Int, to address: SocketAddress, control: LoadControl, observedProcess: pid_t?,
+        progress: ProgressLine
+    ) -> LoadTally {
+        do {
+            let worker = try LoadWorker(
+                plan: plan, threadIndex: threadIndex, address: address, control: control,
+                observedProcess: observedProcess, progress: progress)
+            worker.run()
+            return worker.tally
+        } catch {
+            control.abort()
+            control.start.wait()
+            var tally = LoadTally()
+            tally.failures.append(Self.sentence(error))
+            return tally
+        }
+    }
+
+    private init(
+        plan: LoadPlan, threadIndex: Int, address: SocketAddress, control: LoadControl, observedProcess: pid_t?,
+        progress: ProgressLine
+    ) throws(RingError) {
+        self.plan = plan
+        self.control = control
+        self.progress = progress
+        isFirst = threadIndex == 0
+        self.observedProcess = observedProcess
+        slots = plan.connections(ofThread: threadIndex).map {
+            Slot(
+                number: $0,
+                connection: LoadConnection(messageByteCount: plan.messageByteCount, pipeline: plan.pipeline))
+        }
+        ring = try Ring()
+        receiver = LoadReceiver(connectionCount: slots.count, plan: plan)
+        unsafe self.address = .allocate(capacity: 1)
+        unsafe self.address.initialize(to: address.storage)
+        addressByteCount = Int(address.byteCount)
+    }
+
+    deinit {
+        unsafe address.deallocate()
+    }
+
+    private func run() {
+        do {
+            try connectAll()
+        } catch {
+            fail(error)
+        }
+        control.start.wait()
+        do {
+            begin()
+            while openCount > 0, !control.isAborted, phase != .draining || Clock.monotonicNanoseconds < deadline {
+                try turn()
+            }
+            closeWindow(at: Clock.monotonicNanoseconds)
+            if !control.isAborted {
+                tally.unansweredConnectionCount = slots.count { !$0.connection.isEnded && $0.connection.isOwedBytes }
+            }
+            try end()
+        } catch {
+            fail(error)
+        }
+    }
+
+    private func fail(_ error: RingError) {
+        tally.failures.append(Self.sentence(error))
+        control.abort()
+        // A ring that fails in the middle may leave operations behind: what they point to stays where it is.
+        _ = unsafe Unmanaged.passRetained(self)
+    }
+
+    private static func sentence(_ error: RingError) -> String {
+        [error.description, error.remedy].compactMap(\.self).joined(separator: ". ")
+    }
+
+    private func connectAll() throws(RingError) {
+        var now = Clock.monotonicNanoseconds
+        deadline = now + UInt64(nanosecondsIn: plan.connectTimeoutSeconds)
+        armTick(at: now)
+        var nextIndex = 0
+        while now < deadline, !control.isAborted {
+            while nextIndex < slots.count, connectingCount < Self.concurrentConnectCount {
+                connect(nextIndex)
+                nextIndex += 1
+            }
+            guard connectingCount > 0 else { return }
+            try turn()
+            now = Clock.monotonicNanoseconds
+        }
+        for index in slots.indices where slots[index].connection.isConnecting {
+            slots[index].connection.abandon()
+            tally.connectErrors[ETIMEDOUT, default: 0] += 1
+        }
+    }
+
+    private func begin() {
+        let now = Clock.monotonicNanoseconds
+        phase = .warmup
+        deadline = now + UInt64(nanosecondsIn: plan.warmupSeconds)
+        shownNanoseconds = now
+        for index in slots.indices where slots[index].connection.isConnected {
+            openCount += 1
+            armReceive(index)
+            perform(slots[index].connection.begin(at: now), index)
+        }
+    }
+
+    private func turn() throws(RingError) {
+        try ring.submitAndWait()
+        let now = Clock.monotonicNanoseconds
+        if now >= deadline { advance(at: now) }
+        ring.forEachCompletion { handle($0) }
+    }
+
+    private func advance(at now: UInt64) {
+        switch phase {
+        case .warmup:
+            phase = .measuring
+            deadline = now + UInt64(nanosecondsIn: plan.durationSeconds)
+            window = MeasuredWindow(at: now, observedProcess: isFirst ? observedProcess : nil)
+        case .measuring:
+            closeWindow(at: now)
+            phase = .draining
+            deadline = now + UInt64(nanosecondsIn: plan.drainTimeoutSeconds)
+            for index in slots.indices { perform(slots[index].connection.stop(at: now), index) }
+        case .connecting, .draining:
+            break
+        }
+    }
+
+    private func closeWindow(at now: UInt64) {
+        window?.close(at: now, into: &tally, readsProcessorClocks: isFirst)
+        window = nil
+    }
+
+    /// Takes back every operation, so that the kernel holds none of our memory, and closes the connections.
+    private func end() throws(RingError) {
+        for slot in slots where slot.descriptor >= 0 { shutdown(slot.descriptor, Int32(SHUT_RDWR)) }
+        ring.cancelAll(userData: LoadToken(.cancel).userData)
+        operationsInFlight += 1
+        while operationsInFlight > 0 {
+            try ring.submitAndWait()
+            ring.forEachCompletion { if $0.isFinal { operationsInFlight -= 1 } }
+        }
+        for slot in slots where slot.descriptor >= 0 { close(slot.descriptor) }
+    }
+
+    /// Wakes the thread from time to time, and when the phase ends.
+    func armTick(at now: UInt64) {
+        let interval: UInt64 = 100_000_000
+        let next = deadline > now ? min(deadline, now + interval) : now + interval
+        ring.timeout(atMonotonicNanoseconds: next, userData: LoadToken(.tick).userData)
+        operationsInFlight += 1
+    }
+
+    func tick() {
+        let now = Clock.monotonicNanoseconds
+        control.addRequests(tally.totalRequestCount - reportedRequestCount)
+        reportedRequestCount = tally.totalRequestCount
+        if isFirst { showProgress(at: now) }
+        armTick(at: now)
+    }
+
+    private func showProgress(at now: UInt64) {
+        let text: String
+        switch phase {
+        case .connecting:
+            text = "connecting: \(slots.count { $0.connection.isConnected }) of \(slots.count)"
+        case .warmup, .measuring:
+            let requestCount = control.requestCount
+            let rate = Double(requestCount - shownRequestCount) / (Double(now - shownNanoseconds) / 1e9)
+            shownRequestCount = requestCount
+            shownNanoseconds = now
+            let left = Double(deadline - min(now, deadline)) / 1e9
+            text =
+                "\(phase == .warmup ? "warming up" : "measuring"): \(Format.decimal(left, places: 0)) s left, "
+                + "\(Format.grouped(rate)) requests/s"
+        case .draining:
+            text = "waiting for the last answers: \(Format.count(openCount, "connection"))"
+        }
+        progress.show(text)
+    }
+}
