@@ -1,3 +1,5 @@
+import CZeroPool
+
 /// Where a lease goes back to, in one word that a return compares with what it finds there.
 ///
 /// Bits 0–5: the pool's slot number. 6–24: the byte offset of the class's magazine in a thread cache. 25–32: the home
@@ -16,8 +18,8 @@ struct LeaseTag: Sendable {
             | (generation % LeaseTag.generationCount) << 33
     }
 
-    /// Of buffers that no magazine takes: it leads to the first, whose tag is never zero.
-    static let uncached = LeaseTag(rawValue: 0)
+    /// Of buffers that no magazine takes: it leads to the slot that stays empty, where no tag is like it.
+    static let uncached = LeaseTag(rawValue: UInt64(ZEROPOOL_UNCACHED_SLOT))
 
     static let generationCount: UInt64 = 1 << 31
 

@@ -21,7 +21,7 @@ final class PoolCore: @unchecked Sendable {
     private let refusedGetCount = Atomic<Int>(0)
     private let foreignReturnCount = Atomic<Int>(0)
     private let closed = Atomic<Bool>(false)
-    private let register = Mutex(Register())
+    private let register = Locked(Register())
 
     @safe
     private struct Register: @unchecked Sendable {

@@ -8,20 +8,20 @@ enum PoolSlots {
         var generation: UInt64 = 0
     }
 
-    private static let state = Mutex(State())
+    private static let state = Locked(State())
     private static let closed = Atomic<UInt64>(0)
 
     /// How many pools have been closed so far, in this process.
-    static var closedPoolCount: UInt64 { closed.load(ordering: .relaxed) }
+    static var closedPoolCount: UInt64 { closed.load(ordering: .acquiring) }
 
-    static func countClosedPool() { closed.add(1, ordering: .relaxed) }
+    static func countClosedPool() { closed.add(1, ordering: .releasing) }
 
     /// The lowest free slot, or the one that stays empty when all are taken; and a generation that no other pool with
     /// leases out has (2³¹ pools pass before one comes again).
     static func take() -> (slot: Int, generation: UInt64) {
         state.withLock { state in
             let slot = (~state.used).trailingZeroBitCount
-            // Never zero: that is the tag of buffers that no magazine takes.
+            // Never zero: the generation of `LeaseTag.uncached`.
             state.generation = state.generation % (LeaseTag.generationCount - 1) + 1
             guard slot < 64 else { return (Int(ZEROPOOL_UNCACHED_SLOT), state.generation) }
             state.used |= 1 << UInt64(slot)

@@ -10,7 +10,7 @@ import Synchronization
 final class Shard: Sendable {
     let index: Int
     private unowned let core: PoolCore
-    private let state: Mutex<State>
+    private let state: Locked<State>
     /// Changes whenever an observer has something to hear; observers compare it with one relaxed load.
     let news = Atomic<UInt64>(0)
 
@@ -56,7 +56,7 @@ final class Shard: Sendable {
     init(index: Int, core: PoolCore) {
         self.index = index
         self.core = core
-        state = Mutex(State(idle: Array(repeating: IdleList(), count: core.configuration.classCount)))
+        state = Locked(State(idle: Array(repeating: IdleList(), count: core.configuration.classCount)))
     }
 
     // MARK: Taking

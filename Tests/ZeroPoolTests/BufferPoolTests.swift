@@ -77,6 +77,17 @@ struct BufferPoolTests {
         #expect(gets.transient == 0)
     }
 
+    @Test("what no magazine takes finds none, whichever pools the thread has caches of")
+    func uncachedFindsNoMagazine() {
+        let pools = (0..<70).map { _ in makePool() }
+        for pool in pools { _ = pool.get(4096) }
+        for pool in pools {
+            for _ in 0..<3 { _ = pool.get(32 << 20) }
+            #expect(pool.statistics().gets.shard >= 2)
+            #expect(pool.statistics().idleByteCount >= 32 << 20)
+        }
+    }
+
     @Test("above 1 GiB get is transient, and tryGet refuses")
     func aboveTheLargestClass() {
         let pool = makePool()

@@ -30,7 +30,7 @@ struct ThreadTests {
     @Test("a producer that only takes and a consumer that only returns need no fresh memory in the end")
     func producerAndConsumer() {
         let pool = BufferPool.builder().tlsCacheSize(4).numShards(2).maxBuffersPerShard(64).build()
-        let channel = Mutex<[LeaseBox]>([])
+        let channel = Locked<[LeaseBox]>([])
         let consumed = Atomic<Int>(0)
         let total = 20_000
         let consumer = Thread {
