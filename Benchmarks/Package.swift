@@ -1,0 +1,35 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Measures ZeroPool from outside, as a program that embeds it. A package of its own, so that nobody who depends
+// on ZeroPool fetches what it is compared with. docs/BENCHMARKS.md tells how to run each.
+
+/// Warnings are errors where the project is developed (scripts/test sets this).
+let warningsAreErrors = Context.environment["ZEROPOOL_WARNINGS_AS_ERRORS"] != nil
+
+let swiftSettings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .strictMemorySafety(),
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ] + (warningsAreErrors ? [.treatAllWarnings(as: .error)] : [])
+
+let package = Package(
+    name: "Benchmarks",
+    dependencies: [
+        .package(name: "ZeroPool", path: ".."),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    ],
+    targets: [
+        .executableTarget(
+            name: "nio-echo",
+            dependencies: [
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/NIOEcho",
+            swiftSettings: swiftSettings)
+    ]
+)
