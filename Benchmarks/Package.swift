@@ -23,6 +23,18 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     ],
     targets: [
+        // What the optimizer cannot see through.
+        .target(name: "COpaque"),
+        .executableTarget(
+            name: "get-return",
+            dependencies: ["COpaque", .product(name: "ZeroPool", package: "ZeroPool")],
+            path: "Sources/GetReturn",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "pool-vs-malloc",
+            dependencies: ["COpaque", .product(name: "ZeroPool", package: "ZeroPool")],
+            path: "Sources/PoolAgainstMalloc",
+            swiftSettings: swiftSettings),
         .executableTarget(
             name: "nio-echo",
             dependencies: [
@@ -30,6 +42,6 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/NIOEcho",
-            swiftSettings: swiftSettings)
+            swiftSettings: swiftSettings),
     ]
 )

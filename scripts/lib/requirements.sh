@@ -1,0 +1,42 @@
+# Sourced by the scripts: checks for what they need, and installs what is absent where apt-get can.
+
+# fail SENTENCE...: says why the script cannot go on.
+fail() {
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit 1
+}
+
+need_linux_and_swift() {
+    [ "$(uname -s)" = Linux ] || fail "io_uring, which ZeroPool's programs use, is only on Linux."
+    command -v swift >/dev/null ||
+        fail "there is no 'swift' on the PATH. Install Swift 6.2 or later: https://www.swift.org/install/linux"
+}
+
+# is_present command:NAME | header:FILE
+is_present() {
+    case $1 in
+    command:*) command -v "${1#command:}" >/dev/null ;;
+    # Asked of a compiler, which knows where this system keeps its headers: cc, or the clang that comes with Swift.
+    header:*) echo "#include <${1#header:}>" | "$(command -v cc || command -v clang)" -E -x c - >/dev/null 2>&1 ;;
+    esac
+}
+
+# install_missing REQUIREMENT=PACKAGE...: installs the Debian packages whose requirement is not met, and only those.
+install_missing() {
+    local entry packages=() as_root=()
+    for entry in "$@"; do
+        is_present "${entry%%=*}" || packages+=("${entry#*=}")
+    done
+    [ ${#packages[@]} -gt 0 ] || return 0
+
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    command -v apt-get >/dev/null && command -v "${as_root[0]:-apt-get}" >/dev/null ||
+        fail "please install what Debian and Ubuntu call: ${packages[*]}" \
+            "(liburing-dev is liburing-devel on Fedora, liburing on Arch)"
+    echo "Installing ${packages[*]}"
+    # Fresh containers have no package lists, and old lists name packages that are gone.
+    "${as_root[@]}" apt-get update -q >/dev/null || true
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -q --no-install-recommends "${packages[@]}" >/dev/null ||
+        fail "apt-get could not install: ${packages[*]}"
+}
