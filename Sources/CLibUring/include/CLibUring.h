@@ -1,6 +1,10 @@
 #ifndef CLIBURING_H
 #define CLIBURING_H
 
+// liburing.h asks glibc for more than Swift's own import of it does, and the two would then disagree about what an
+// fd_set's field is called. So this one comes first, as Swift sees it, and glibc reads its feature macros again after it.
+#include <sys/select.h>
+#undef _FEATURES_H
 #include <liburing.h>
 
 // What Swift's importer cannot see through, and what the kernel has but an older liburing does not name.
