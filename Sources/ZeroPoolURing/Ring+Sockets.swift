@@ -73,8 +73,8 @@ extension Ring {
     /// Sends `bytes` without copying them where the device allows; they must lie still until the notification.
     ///
     /// Two completions: the byte count with ``CompletionFlags/more``, then ``CompletionFlags/notification`` once the
-    /// kernel no longer reads the bytes (``Completion/zeroCopyWasCopied`` says whether it copied them after all). An
-    /// early failure has the first alone, without ``CompletionFlags/more``.
+    /// kernel no longer reads the bytes (``Completion/zeroCopyWasCopied`` says whether it copied them after all). A
+    /// failure has the second or has it not; ``Completion/isFinal`` of the first tells.
     /// `bufferIndex` is the slot of the ring's buffer table that covers `bytes`; `nil` pins them for this send. Since
     /// kernel 6.0 (``RingFeatures/supports(_:)``); worthwhile on network cards from some kilobytes, not on loopback.
     @unsafe

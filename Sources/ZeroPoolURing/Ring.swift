@@ -11,7 +11,8 @@ internal import Glibc
 /// All methods borrow: a class may keep a ring in a `let`. Memory given to an operation as a raw pointer must stay
 /// valid until that operation's final completion (``Completion/isFinal``); ``RingPool`` does that by itself.
 ///
-/// A ring that it made itself is closed by `deinit`; by then no operation may still use memory of the program.
+/// A ring that it made itself is closed by `deinit`, or with the last ``RingPool`` or ``ProvidedBufferRing`` that works
+/// on it; by then no operation may still use memory that was given as a raw pointer.
 @safe
 public struct Ring: ~Copyable {
     /// The sizes of the two queues, in entries. Both are rounded up to powers of two by the kernel, and clamped.
@@ -77,7 +78,15 @@ public struct Ring: ~Copyable {
         return unsafe state
     }
 
+    /// Another handle on the same ring, which ends with the last of them: pools and buffer rings must not outlive it.
+    init(sharing other: borrowing Ring) {
+        unsafe state = other.state
+        unsafe state.pointee.handleCount += 1
+    }
+
     deinit {
+        unsafe state.pointee.handleCount -= 1
+        guard unsafe state.pointee.handleCount == 0 else { return }
         unsafe state.deinitialize(count: 1)
         unsafe state.deallocate()
     }

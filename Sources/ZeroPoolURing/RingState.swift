@@ -13,6 +13,8 @@ struct RingState: ~Copyable {
     let isOwned: Bool
     let features: RingFeatures
     private let ownThread = pthread_self()
+    /// The values that keep the ring: all of them on its thread, so a plain count will do.
+    var handleCount = 1
     var backlog = SubmissionBacklog()
     private let timespecs: UnsafeMutablePointer<__kernel_timespec>
     /// How many entries were prepared, by operation number.

@@ -21,7 +21,7 @@ struct RingErrorTests {
     @Test("A file table larger than the limit on open files is refused with a remedy")
     func fileTableLargerThanTheLimit() throws {
         var limit = rlimit()
-        unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         guard let count = UInt32(exactly: limit.rlim_cur &+ 1), count < 1 << 20 else { return }
         let ring = try Ring()
         let error = #expect(throws: RingError.self) { try ring.registerSparseFiles(count: count) }

@@ -10,20 +10,20 @@ struct RingOperationTests {
         let pair = try SocketPair()
         let outgoing = TestMemory(byteCount: 5000) { UInt8(truncatingIfNeeded: $0 &* 7) }
         let incoming = TestMemory(byteCount: 5000)
-        unsafe ring.receive(from: .file(pair.far), into: incoming.bytes, waitAll: true, userData: 1)
-        unsafe ring.send(
+        ring.receive(from: .file(pair.far), into: incoming.bytes, waitAll: true, userData: 1)
+        ring.send(
             to: .file(pair.near), from: UnsafeRawBufferPointer(rebasing: outgoing.readable[..<2000]), userData: 2)
-        unsafe ring.send(
+        ring.send(
             to: .file(pair.near), from: UnsafeRawBufferPointer(rebasing: outgoing.readable[2000...]), userData: 3)
         let completions = try ring.reap(3)
         #expect(completions.first { $0.userData == 1 }?.result == 5000)
-        #expect(unsafe incoming.readable.elementsEqual(outgoing.readable))
+        #expect(incoming.readable.elementsEqual(outgoing.readable))
     }
 
     @Test("A failed operation keeps its user data and says why")
     func failedOperationKeepsUserData() throws {
         let ring = try Ring()
-        unsafe ring.read(from: .file(-1), into: TestMemory(byteCount: 1).bytes, offset: 0, userData: UInt64.max - 5)
+        ring.read(from: .file(-1), into: TestMemory(byteCount: 1).bytes, offset: 0, userData: UInt64.max - 5)
         let completion = try ring.reapOne()
         #expect(completion.userData == UInt64.max - 5)
         #expect(completion.errno == EBADF)
@@ -36,7 +36,7 @@ struct RingOperationTests {
         let pair = try SocketPair()
         shutdown(pair.near, Int32(SHUT_RDWR))
         let memory = TestMemory(byteCount: 16)
-        unsafe ring.send(to: .file(pair.near), from: memory.readable, userData: 1)
+        ring.send(to: .file(pair.near), from: memory.readable, userData: 1)
         #expect(try ring.reapOne().errno == EPIPE)
     }
 
@@ -72,9 +72,9 @@ struct RingOperationTests {
         let client = try check("socket", socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         defer { close(client) }
         let address = TestMemory(byteCount: MemoryLayout<sockaddr_in>.size)
-        unsafe address.bytes.storeBytes(of: listener.address, as: sockaddr_in.self)
+        address.bytes.storeBytes(of: listener.address, as: sockaddr_in.self)
         ring.accept(on: .file(listener.descriptor), multishot: false, direct: true, userData: 1)
-        unsafe ring.connect(.file(client), to: address.readable, userData: 2)
+        ring.connect(.file(client), to: address.readable, userData: 2)
         let completions = try ring.reap(2)
         #expect(completions.first { $0.userData == 2 }?.result == 0)
         let accepted = try #require(completions.first { $0.userData == 1 })
@@ -82,7 +82,7 @@ struct RingOperationTests {
         let slot = try UInt32(exactly: #require(accepted.result >= 0 ? accepted.result : nil))!
 
         let memory = TestMemory(byteCount: 100) { UInt8($0) }
-        unsafe ring.send(to: .direct(slot), from: memory.readable, userData: 3)
+        ring.send(to: .direct(slot), from: memory.readable, userData: 3)
         #expect(try ring.reapOne().result == 100)
         #expect(try readText(from: client).utf8.count == 100)
 
@@ -104,7 +104,7 @@ struct RingOperationTests {
 
         ring.close(.direct(slot), userData: 7)
         #expect(try ring.reapOne().result == 0)
-        unsafe ring.send(to: .direct(slot), from: memory.readable, userData: 8)
+        ring.send(to: .direct(slot), from: memory.readable, userData: 8)
         #expect(try ring.reapOne().errno == EBADF)
     }
 
@@ -137,19 +137,19 @@ struct RingOperationTests {
         let ring = try Ring()
         let file = try TemporaryFile([UInt8](repeating: 1, count: 100))
         let outgoing = TestMemory(byteCount: 50) { UInt8(100 + $0) }
-        unsafe ring.write(to: .file(file.descriptor), from: outgoing.readable, offset: 80, userData: 1)
+        ring.write(to: .file(file.descriptor), from: outgoing.readable, offset: 80, userData: 1)
         #expect(try ring.reapOne().result == 50)
         let incoming = TestMemory(byteCount: 200)
-        unsafe ring.read(from: .file(file.descriptor), into: incoming.bytes, offset: 70, userData: 2)
+        ring.read(from: .file(file.descriptor), into: incoming.bytes, offset: 70, userData: 2)
         #expect(try ring.reapOne().result == 60)
-        #expect(unsafe incoming.readable[..<60].elementsEqual([UInt8](repeating: 1, count: 10) + outgoing.readable))
+        #expect(incoming.readable[..<60].elementsEqual([UInt8](repeating: 1, count: 10) + outgoing.readable))
     }
 
     @Test("Timeouts end after a duration and at a point in time, and can be cancelled")
     func timeouts() throws {
         let ring = try Ring()
         var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        clock_gettime(CLOCK_MONOTONIC, &now)
         let nanoseconds = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
         let start = ContinuousClock.now
         ring.timeout(after: .milliseconds(80), userData: 1)
@@ -205,7 +205,7 @@ struct RingOperationTests {
         let accepted = try ring.reapOne().result
         defer { close(accepted) }
         let memory = TestMemory(byteCount: 10_000) { UInt8($0 % 128) }
-        unsafe ring.sendZeroCopy(to: .file(accepted), from: memory.readable, waitAll: true, userData: 2)
+        ring.sendZeroCopy(to: .file(accepted), from: memory.readable, waitAll: true, userData: 2)
         try ring.submit()
         var received = 0
         while received < 10_000 { received += try readText(from: client).utf8.count }

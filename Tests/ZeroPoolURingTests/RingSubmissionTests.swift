@@ -22,13 +22,13 @@ struct RingSubmissionTests {
     @Test("What the kernel refuses is kept and goes later, in order, timeouts with their time")
     func refusedOperationsAreKept() throws {
         // A ring that is not enabled yet refuses every submission: EBADFD.
-        var host = unsafe io_uring()
+        var host = io_uring()
         var parameters = io_uring_params()
         parameters.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN
-        try #require(unsafe io_uring_queue_init_params(4, &host, &parameters) == 0)
-        defer { unsafe io_uring_queue_exit(&host) }
-        try unsafe withUnsafeMutablePointer(to: &host) { host in
-            let ring = try unsafe Ring(adopting: host)
+        try #require(io_uring_queue_init_params(4, &host, &parameters) == 0)
+        defer { io_uring_queue_exit(&host) }
+        try withUnsafeMutablePointer(to: &host) { host in
+            let ring = try Ring(adopting: host)
             for token in UInt64(0)..<300 {
                 if token % 3 == 2 {
                     ring.timeout(after: .milliseconds(Int(300 - token)), userData: token)
@@ -41,7 +41,7 @@ struct RingSubmissionTests {
 
             // The shared liburing 2.3 forgets to export io_uring_enable_rings.
             let enableRings = UInt32(IORING_REGISTER_ENABLE_RINGS)
-            try #require(unsafe io_uring_register(UInt32(host.pointee.ring_fd), enableRings, nil, 0) == 0)
+            try #require(io_uring_register(UInt32(host.pointee.ring_fd), enableRings, nil, 0) == 0)
             let start = ContinuousClock.now
             #expect(try ring.submit() == 300)
             let completions = try ring.reap(300)

@@ -30,7 +30,7 @@ final class SocketPair {
 
     init() throws {
         var descriptors: [Int32] = [-1, -1]
-        try check("socketpair", unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &descriptors))
+        try check("socketpair", socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &descriptors))
         (near, far) = (descriptors[0], descriptors[1])
     }
 
@@ -50,11 +50,11 @@ final class LoopbackListener {
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        try unsafe withUnsafeMutablePointer(to: &address) { address in
-            let generic = unsafe UnsafeMutableRawPointer(address).assumingMemoryBound(to: sockaddr.self)
-            try check("bind", unsafe bind(descriptor, generic, length))
+        try withUnsafeMutablePointer(to: &address) { address in
+            let generic = UnsafeMutableRawPointer(address).assumingMemoryBound(to: sockaddr.self)
+            try check("bind", bind(descriptor, generic, length))
             try check("listen", listen(descriptor, 64))
-            try check("getsockname", unsafe getsockname(descriptor, generic, &length))
+            try check("getsockname", getsockname(descriptor, generic, &length))
         }
     }
 
@@ -62,14 +62,21 @@ final class LoopbackListener {
     func connectedClient() throws -> Int32 {
         let client = try check("socket", socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
         var address = self.address
-        try unsafe withUnsafePointer(to: &address) { address in
-            let generic = unsafe UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self)
-            try check("connect", unsafe connect(client, generic, socklen_t(MemoryLayout<sockaddr_in>.size)))
+        try withUnsafePointer(to: &address) { address in
+            let generic = UnsafeRawPointer(address).assumingMemoryBound(to: sockaddr.self)
+            try check("connect", connect(client, generic, socklen_t(MemoryLayout<sockaddr_in>.size)))
         }
         return client
     }
 
     deinit { close(descriptor) }
+}
+
+/// Both ends of a TCP connection over the loopback.
+func loopbackConnection() throws -> (near: Int32, far: Int32) {
+    let listener = try LoopbackListener()
+    let far = try listener.connectedClient()
+    return (try check("accept", accept(listener.descriptor, nil, nil)), far)
 }
 
 /// A file without a name, filled with `bytes`.
@@ -78,10 +85,10 @@ final class TemporaryFile {
 
     init(_ bytes: [UInt8] = []) throws {
         var path = Array("/tmp/zeropool-test-XXXXXX".utf8CString)
-        descriptor = try check("mkstemp", unsafe mkstemp(&path))
-        try check("unlink", unsafe unlink(path))
-        try unsafe bytes.withUnsafeBytes { bytes in
-            _ = try check("pwrite", unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, 0))
+        descriptor = try check("mkstemp", mkstemp(&path))
+        try check("unlink", unlink(path))
+        try bytes.withUnsafeBytes { bytes in
+            _ = try check("pwrite", pwrite(descriptor, bytes.baseAddress, bytes.count, 0))
         }
     }
 
@@ -89,18 +96,18 @@ final class TemporaryFile {
 }
 
 /// Page-aligned memory that stays where it is until the test is over.
-@safe
+
 final class TestMemory {
     let bytes: UnsafeMutableRawBufferPointer
 
     init(byteCount: Int, filledWith pattern: (Int) -> UInt8 = { _ in 0 }) {
-        unsafe bytes = .allocate(byteCount: byteCount, alignment: 4096)
-        for index in 0..<byteCount { unsafe bytes[index] = pattern(index) }
+        bytes = .allocate(byteCount: byteCount, alignment: 4096)
+        for index in 0..<byteCount { bytes[index] = pattern(index) }
     }
 
     var readable: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(bytes) }
 
-    deinit { unsafe bytes.deallocate() }
+    deinit { bytes.deallocate() }
 }
 
 extension Ring {
@@ -127,7 +134,7 @@ extension Ring {
 func writeAll(_ text: String, to descriptor: Int32) throws {
     var text = text
     try text.withUTF8 { bytes in
-        let count = try check("write", unsafe write(descriptor, bytes.baseAddress, bytes.count))
+        let count = try check("write", write(descriptor, bytes.baseAddress, bytes.count))
         try #require(count == bytes.count)
     }
 }
@@ -135,6 +142,6 @@ func writeAll(_ text: String, to descriptor: Int32) throws {
 /// Reads once from a blocking descriptor.
 func readText(from descriptor: Int32, atMost limit: Int = 65536) throws -> String {
     var bytes = [UInt8](repeating: 0, count: limit)
-    let count = try check("read", unsafe read(descriptor, &bytes, limit))
+    let count = try check("read", read(descriptor, &bytes, limit))
     return String(decoding: bytes[..<count], as: UTF8.self)
 }

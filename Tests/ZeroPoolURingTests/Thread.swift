@@ -26,10 +26,10 @@ private final class ThreadBox: @unchecked Sendable {
 
 private func start(_ box: ThreadBox) -> pthread_t {
     var thread = pthread_t()
-    let failure = unsafe pthread_create(
+    let failure = pthread_create(
         &thread, nil,
         { argument in
-            let box = unsafe Unmanaged<ThreadBox>.fromOpaque(argument!).takeRetainedValue()
+            let box = Unmanaged<ThreadBox>.fromOpaque(argument!).takeRetainedValue()
             box.result = Result { try box.body() }
             return nil
         }, Unmanaged.passRetained(box).toOpaque())

@@ -1,0 +1,148 @@
+public import ZeroPool
+
+extension RingPool {
+    /// How bytes go to a socket.
+    public enum SendMethod: Sendable {
+        /// `SEND`, which copies. It refuses registered buffers, so that it uses them as plain memory.
+        case plain
+        /// `WRITE_FIXED` from registered memory, `SEND` from other. It copies too, without looking up the pages. A closed
+        /// connection raises `SIGPIPE`: ignore that signal first. It does not wait for all bytes to be taken.
+        case fixed
+        /// `SEND_ZC`, from registered memory where the lease is in such; two completions. See
+        /// ``Ring/sendZeroCopy(to:from:bufferIndex:waitAll:userData:)``.
+        case zeroCopy
+    }
+
+    /// Sends the written bytes of `lease`, or those in `range`. Result: the byte count, which may be short, unless
+    /// `waitAll` is set and no error comes.
+    ///
+    /// Traps when `range` is not within the written bytes. Returns the operation's user data, for
+    /// ``Ring/cancel(_:userData:)``.
+    @discardableResult
+    public func send(
+        _ lease: consuming PooledBuffer, range: Range<Int>? = nil, to socket: IODescriptor,
+        method: SendMethod = .plain, waitAll: Bool = false, context: UInt64
+    ) -> UInt64 {
+        let bytes = unsafe Self.written(lease, range)
+        switch method {
+        case .plain:
+            let userData = unsafe state.pointee.admit(lease, context: context, fillsLease: false)
+            unsafe state.pointee.ring.send(to: socket, from: bytes, waitAll: waitAll, userData: userData)
+            return userData
+        case .fixed:
+            let index = unsafe state.pointee.bufferIndex(of: lease)
+            let userData = unsafe state.pointee.admit(lease, context: context, fillsLease: false)
+            if let index {
+                unsafe state.pointee.ring.writeFixed(
+                    to: socket, from: bytes, offset: 0, bufferIndex: index, userData: userData)
+            } else {
+                unsafe state.pointee.ring.send(to: socket, from: bytes, waitAll: waitAll, userData: userData)
+            }
+            return userData
+        case .zeroCopy:
+            let index = unsafe state.pointee.bufferIndex(of: lease)
+            let userData = unsafe state.pointee.admit(lease, context: context, fillsLease: false)
+            unsafe state.pointee.ring.sendZeroCopy(
+                to: socket, from: bytes, bufferIndex: index, waitAll: waitAll, userData: userData)
+            return userData
+        }
+    }
+
+    /// Receives behind the written bytes of `lease`, at most as many as it has room for. Result: the byte count.
+    @discardableResult
+    public func receive(
+        into lease: consuming PooledBuffer, from socket: IODescriptor, waitAll: Bool = false, context: UInt64
+    ) -> UInt64 {
+        let room = unsafe Self.room(lease, nil)
+        let userData = unsafe state.pointee.admit(lease, context: context, fillsLease: true)
+        unsafe state.pointee.ring.receive(from: socket, into: room, waitAll: waitAll, userData: userData)
+        return userData
+    }
+
+    /// Reads from `offset` of a file on, behind the written bytes of `lease`, at most `byteCount` or as many as it has
+    /// room for. Result: the byte count, short at the end of the file.
+    ///
+    /// `READ_FIXED` from registered memory, else `READ`. Traps when `byteCount` exceeds the room.
+    @discardableResult
+    public func read(
+        into lease: consuming PooledBuffer, byteCount: Int? = nil, from file: IODescriptor, offset: Int64,
+        context: UInt64
+    ) -> UInt64 {
+        let room = unsafe Self.room(lease, byteCount)
+        let index = unsafe state.pointee.bufferIndex(of: lease)
+        let userData = unsafe state.pointee.admit(lease, context: context, fillsLease: true)
+        if let index {
+            unsafe state.pointee.ring.readFixed(
+                from: file, into: room, offset: offset, bufferIndex: index, userData: userData)
+        } else {
+            unsafe state.pointee.ring.read(from: file, into: room, offset: offset, userData: userData)
+        }
+        return userData
+    }
+
+    /// Writes the written bytes of `lease`, or those in `range`, at `offset` of a file. Result: the byte count.
+    ///
+    /// `WRITE_FIXED` from registered memory, else `WRITE`. Traps when `range` is not within the written bytes.
+    @discardableResult
+    public func write(
+        _ lease: consuming PooledBuffer, range: Range<Int>? = nil, to file: IODescriptor, offset: Int64,
+        context: UInt64
+    ) -> UInt64 {
+        let bytes = unsafe Self.written(lease, range)
+        let index = unsafe state.pointee.bufferIndex(of: lease)
+        let userData = unsafe state.pointee.admit(lease, context: context, fillsLease: false)
+        if let index {
+            unsafe state.pointee.ring.writeFixed(
+                to: file, from: bytes, offset: offset, bufferIndex: index, userData: userData)
+        } else {
+            unsafe state.pointee.ring.write(to: file, from: bytes, offset: offset, userData: userData)
+        }
+        return userData
+    }
+
+    // SAFETY of both: the memory is the lease's, which the in-flight table keeps for as long as the operation runs.
+
+    @inline(__always)
+    private static func written(_ lease: borrowing PooledBuffer, _ range: Range<Int>?) -> UnsafeRawBufferPointer {
+        let range = range ?? 0..<lease.count
+        precondition(range.lowerBound >= 0 && range.upperBound <= lease.count, "only written bytes may leave")
+        return unsafe UnsafeRawBufferPointer(start: lease.baseAddress + range.lowerBound, count: range.count)
+    }
+
+    @inline(__always)
+    private static func room(_ lease: borrowing PooledBuffer, _ byteCount: Int?) -> UnsafeMutableRawBufferPointer {
+        let room = lease.capacity - lease.count
+        let byteCount = byteCount ?? room
+        precondition(byteCount >= 0 && byteCount <= room, "the lease has no room for \(byteCount) bytes")
+        return unsafe UnsafeMutableRawBufferPointer(start: lease.baseAddress + lease.count, count: byteCount)
+    }
+}
+
+extension RingPool {
+    /// Whether a completion belongs to an operation of this pool.
+    @inline(__always)
+    public func isOurs(_ completion: Completion) -> Bool {
+        let reservation = unsafe state.pointee.reservation
+        return completion.userData & reservation.userDataMask == reservation.userDataValue
+    }
+
+    /// Takes a completion in. Nil when it is not of an operation of this pool that still runs.
+    ///
+    /// With the final completion the lease comes out. Pass each completion once.
+    public func complete(_ completion: Completion) -> Completed? {
+        guard isOurs(completion) else { return nil }
+        let token = completion.userData & InFlightTable.tokenMask
+        guard let slot = unsafe state.pointee.inFlight.slot(token) else { return nil }
+        let context = unsafe slot.pointee.context
+        guard completion.isFinal else {
+            return Completed(lease: nil, context: context, completion: completion)
+        }
+        let fillsLease = unsafe slot.pointee.fillsLease
+        var lease = unsafe state.pointee.inFlight.removeLease(from: slot)
+        if fillsLease, completion.result > 0 {
+            // SAFETY: the kernel wrote that many bytes behind the others.
+            unsafe lease.setCount(lease.count + Int(completion.result))
+        }
+        return Completed(lease: lease, context: context, completion: completion)
+    }
+}
