@@ -13,6 +13,9 @@ extension BufferPool {
             public var transient = 0
             /// Not at all: `tryGet` returned nil.
             public var refused = 0
+
+            /// None yet.
+            public init() {}
         }
 
         /// Gets by tier.

@@ -63,6 +63,7 @@ public struct RingPool: ~Copyable {
     public var registrations: Registrations {
         var registrations = unsafe state.pointee.registry?.pointee.registrations ?? Registrations()
         registrations.plainFallbackCount = unsafe state.pointee.plainFallbackCount
+        registrations.fixedOperationCount = unsafe state.pointee.fixedOperationCount
         return registrations
     }
 
@@ -131,6 +132,7 @@ struct RingPoolState: ~Copyable {
     var registry: UnsafeMutablePointer<ArenaRegistry>?
     var inFlight = InFlightTable()
     var plainFallbackCount = 0
+    var fixedOperationCount = 0
     var isClosed = false
 
     init(
@@ -155,7 +157,7 @@ struct RingPoolState: ~Copyable {
     mutating func bufferIndex(of lease: borrowing PooledBuffer) -> UInt16? {
         guard let registry = unsafe registry else { return nil }
         let index = unsafe registry.pointee.bufferIndex(of: lease)
-        if index == nil { plainFallbackCount &+= 1 }
+        if index == nil { plainFallbackCount &+= 1 } else { fixedOperationCount &+= 1 }
         return index
     }
 }

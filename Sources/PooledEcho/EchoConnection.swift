@@ -1,0 +1,187 @@
+/// One connection's state, without any I/O: events go in, and `nextAction()` says what is to be done.
+///
+/// The rules:
+/// 1. What comes in is queued, and sent one lease at a time, so that bytes keep their order.
+/// 2. Receiving pauses while the peer owes us reading: at `Limits.queuedLeaseCount` leases or
+///    `Limits.owedByteCount` bytes; it goes on when less than half of that is left.
+/// 3. After the peer's end of stream the queue is sent out, then the connection is closed.
+/// 4. Draining ends receiving, sends the queue out, shuts down writing, and discards what still comes until the peer's
+///    end of stream: closing a socket with unread input would reset it, and destroy what was echoed.
+/// 5. A failed connection ends its operations, drops its queue, and is closed.
+/// 6. The connection is closed only when no operation is under way: terminate, join, close.
+struct EchoConnection {
+    /// How far a connection may get ahead of its peer's reading.
+    struct Limits {
+        /// Leases queued, in flight included, at which receiving pauses.
+        var queuedLeaseCount = 16
+        /// Bytes owed at which receiving pauses.
+        var owedByteCount = 1 << 20
+    }
+
+    enum Action: Equatable {
+        case armReceive
+        case cancelReceive
+        /// No longer wait for buffers.
+        case leaveStarved
+        /// Send the head of the queue.
+        case send
+        case cancelSend
+        case shutdownWrite
+        /// Close, dropping what is queued.
+        case close
+    }
+
+    enum Receive: Equatable {
+        case idle
+        case armed
+        case cancelling
+        /// There was no buffer; the reactor arms it again, in turn.
+        case starved
+    }
+
+    private enum Input {
+        case open
+        /// Draining, all sent, write side shut: what comes is thrown away.
+        case discarding
+        case ended
+    }
+
+    private(set) var receive = Receive.idle
+    private var input = Input.open
+    private(set) var isSending = false
+    private var isSendCancelled = false
+    private var isDraining = false
+    private(set) var isFailed = false
+    private(set) var isClosed = false
+    /// Whether zero-copy sends are tried: until the kernel reports that it copied.
+    var mayZeroCopy = true
+    /// Leases queued, the one in flight included.
+    private(set) var queuedLeaseCount = 0
+    /// Bytes received and not yet sent.
+    private(set) var owedByteCount = 0
+
+    // MARK: Events
+
+    /// Bytes came in. - Returns: whether they are to be queued; else the lease is dropped.
+    mutating func received(byteCount: Int) -> Bool {
+        guard !isFailed, input == .open else { return false }
+        queuedLeaseCount += 1
+        owedByteCount += byteCount
+        return true
+    }
+
+    mutating func receiveEnded(isEndOfStream: Bool, isFailure: Bool, isStarved: Bool) {
+        receive = isStarved && !isFailed ? .starved : .idle
+        if isEndOfStream { input = .ended }
+        if isFailure { isFailed = true }
+    }
+
+    /// Buffers are back, and it is this connection's turn.
+    mutating func fed() {
+        if receive == .starved { receive = .idle }
+    }
+
+    /// Bytes of the head of the queue went out. - Returns: whether the lease is sent as a whole; else the rest goes next.
+    mutating func sent(byteCount: Int, of remaining: Int) -> Bool {
+        isSending = false
+        owedByteCount -= byteCount
+        guard byteCount == remaining else { return false }
+        queuedLeaseCount -= 1
+        return true
+    }
+
+    mutating func sendFailed() {
+        isSending = false
+        isFailed = true
+    }
+
+    /// The server stops: finish what was received.
+    mutating func drain() { isDraining = true }
+
+    /// The drain time is over. - Returns: whether bytes are lost by it.
+    mutating func cut() -> Bool {
+        guard !isClosed, !isFailed else { return false }
+        isFailed = true
+        return owedByteCount > 0
+    }
+
+    // MARK: Actions
+
+    /// What is to be done now, one thing at a time until nil; it counts as begun.
+    mutating func nextAction(_ limits: Limits) -> Action? {
+        guard !isClosed else { return nil }
+        if isFailed { return nextActionOfFailed() }
+        if !isSending, queuedLeaseCount > 0 {
+            isSending = true
+            return .send
+        }
+        switch input {
+        case .open:
+            return isDraining ? nextActionOfDraining() : nextActionOfOpen(limits)
+        case .discarding:
+            guard receive == .idle else { return nil }
+            receive = .armed
+            return .armReceive
+        case .ended:
+            guard receive == .idle, queuedLeaseCount == 0 else { return nil }
+            isClosed = true
+            return .close
+        }
+    }
+
+    private mutating func nextActionOfOpen(_ limits: Limits) -> Action? {
+        switch receive {
+        case .armed:
+            let isAhead =
+                queuedLeaseCount >= limits.queuedLeaseCount || owedByteCount >= limits.owedByteCount
+            guard isAhead else { return nil }
+            receive = .cancelling
+            return .cancelReceive
+        case .idle:
+            guard queuedLeaseCount <= limits.queuedLeaseCount / 2, owedByteCount <= limits.owedByteCount / 2 else {
+                return nil
+            }
+            receive = .armed
+            return .armReceive
+        case .cancelling, .starved:
+            return nil
+        }
+    }
+
+    private mutating func nextActionOfDraining() -> Action? {
+        switch receive {
+        case .armed:
+            receive = .cancelling
+            return .cancelReceive
+        case .starved:
+            receive = .idle
+            return .leaveStarved
+        case .cancelling:
+            return nil
+        case .idle:
+            guard queuedLeaseCount == 0 else { return nil }
+            input = .discarding
+            return .shutdownWrite
+        }
+    }
+
+    private mutating func nextActionOfFailed() -> Action? {
+        switch receive {
+        case .armed:
+            receive = .cancelling
+            return .cancelReceive
+        case .starved:
+            receive = .idle
+            return .leaveStarved
+        case .idle, .cancelling:
+            break
+        }
+        if isSending, !isSendCancelled {
+            isSendCancelled = true
+            return .cancelSend
+        }
+        guard receive == .idle, !isSending else { return nil }
+        isClosed = true
+        return .close
+    }
+}

@@ -1,0 +1,174 @@
+import Glibc
+package import Logging
+import Synchronization
+import ZeroPool
+import ZeroPoolURing
+
+/// The echo server: reactors on threads of their own, from the first listen to the last return.
+package final class EchoServer: Sendable {
+    /// How a server ended.
+    package struct Outcome: Sendable {
+        /// What it did.
+        package var statistics: ServerStatistics
+        /// Whether everything that was received was sent.
+        package var isComplete: Bool { statistics.connections.cut == 0 }
+    }
+
+    private typealias ReactorResult = Swift.Result<ServerStatistics, ServerError>
+
+    private let configuration: ServerConfiguration
+    private let pool: BufferPool
+    private let threads: [ServerThread<ReactorResult>]
+    private let stopSignals: [StopSignal]
+    /// Where it listens, as a client would write it.
+    package let name: String
+
+    // MARK: Life
+
+    /// Listens, starts the reactors, and returns when all of them serve.
+    ///
+    /// SIGINT and SIGTERM are blocked in the calling thread, and so in all that it starts: `waitForStop` takes them.
+    /// SIGPIPE is ignored, since a fixed write to a closed connection raises it. Throws a sentence for the user.
+    package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
+        self.configuration = configuration
+        let reactorCount = configuration.reactorCount ?? ProcessBudget.processorCount
+        guard (1...128).contains(reactorCount) else {
+            throw .configuration("--reactors is 1 to 128, not \(reactorCount)")
+        }
+        EchoServer.blockStopSignals()
+        let limits = DescriptorBudget.plan(
+            maxConnectionCount: configuration.maxConnectionCount, reactorCount: reactorCount)
+        if limits.connectionCount < configuration.maxConnectionCount {
+            logger.warning(
+                "the descriptor limit allows \(limits.connectionCount) connections; raise it with ulimit -n")
+        }
+        let (listeners, address) = try Listener.open(
+            host: configuration.host, port: configuration.port, count: reactorCount)
+        name = address.description
+        pool = EchoServer.makePool(configuration, reactorCount: reactorCount)
+        let setup = KernelRing.Setup(
+            mode: configuration.buffers, pool: pool, bufferByteCount: configuration.bufferByteCount,
+            fileSlotCount: limits.fileSlotCount,
+            mayZeroCopy: configuration.buffers == .registered && !address.isLoopback)
+        let connectionLimit = ConnectionLimit(maximum: limits.connectionCount)
+        let processors = ProcessBudget.allowedProcessors
+        let ready = StartGate(count: reactorCount)
+        var threads: [ServerThread<ReactorResult>] = []
+        var stopSignals: [StopSignal] = []
+        for (shard, listener) in listeners.enumerated() {
+            let stopSignal = try StopSignal()
+            stopSignals.append(stopSignal)
+            let drainSeconds = configuration.drainSeconds
+            let pool = pool
+            threads.append(
+                try ServerThread<ReactorResult> {
+                    // One reactor a processor; with more reactors than processors they share.
+                    if processors.count > 1 {
+                        _ = ProcessBudget.pinCurrentThread(toProcessor: processors[shard % processors.count])
+                    }
+                    pool.bindCurrentThread(toShard: shard)
+                    return EchoServer.serve(
+                        setup, shard: shard, listener: listener, stopSignal: stopSignal,
+                        connectionLimit: connectionLimit, drainSeconds: drainSeconds, ready: ready, logger: logger)
+                })
+        }
+        self.threads = threads
+        self.stopSignals = stopSignals
+        if let error = ready.wait() {
+            for stopSignal in stopSignals { stopSignal.raise() }
+            for thread in threads { _ = thread.join() }
+            throw error
+        }
+    }
+
+    /// A reactor's thread, from ring to last return.
+    private static func serve(
+        _ setup: KernelRing.Setup, shard: Int, listener: Listener, stopSignal: StopSignal,
+        connectionLimit: ConnectionLimit, drainSeconds: Double, ready: StartGate, logger: Logger
+    ) -> ReactorResult {
+        let ring: KernelRing
+        do throws(RingError) {
+            ring = try KernelRing(setup, shard: shard, listener: listener, stopSignal: stopSignal)
+        } catch {
+            ready.fail(.ring(error))
+            return .failure(.ring(error))
+        }
+        if let degradation = ring.degradation { logger.warning("reactor \(shard): \(degradation)") }
+        let reactor = Reactor(
+            ring: ring, slotCount: setup.fileSlotCount, connectionLimit: connectionLimit, drainSeconds: drainSeconds)
+        ready.pass()
+        do throws(ServerError) {
+            try reactor.run()
+        } catch {
+            // The process ends with it: a server that runs on half alive loses connections silently.
+            logger.critical("reactor \(shard): \(error)")
+            _ = kill(getpid(), SIGTERM)
+            return .failure(error)
+        }
+        var statistics = reactor.statistics
+        ring.report(into: &statistics)
+        return .success(statistics)
+    }
+
+    /// Waits for SIGINT or SIGTERM; then drains, at a second signal cuts, and ends every reactor.
+    package func runUntilStopped(logger: Logger) throws(ServerError) -> Outcome {
+        _ = EchoServer.waitForStopSignal()
+        logger.info("draining for at most \(configuration.drainSeconds) seconds")
+        for stopSignal in stopSignals { stopSignal.raise() }
+        let stopSignals = stopSignals
+        // A second signal cuts: taken by a thread that nobody waits for.
+        _ = try ServerThread<Void> {
+            _ = EchoServer.waitForStopSignal()
+            for stopSignal in stopSignals { stopSignal.raise() }
+        }
+        var statistics = ServerStatistics()
+        statistics.buffers = configuration.buffers
+        statistics.reactors = threads.count
+        var failure: ServerError?
+        for thread in threads {
+            switch thread.join() {
+            case .success(let part): statistics.add(part)
+            case .failure(let error): failure = failure ?? error
+            }
+        }
+        if let failure { throw failure }
+        let poolStatistics = pool.statistics()
+        statistics.pool.gets = poolStatistics.gets
+        statistics.pool.mappedByteCount = poolStatistics.mappedByteCount
+        return Outcome(statistics: statistics)
+    }
+
+    // MARK: Signals
+
+    private static func stopSignalSet() -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        unsafe sigaddset(&set, SIGINT)
+        unsafe sigaddset(&set, SIGTERM)
+        return set
+    }
+
+    private static func blockStopSignals() {
+        var set = stopSignalSet()
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+
+    private static func waitForStopSignal() -> Int32 {
+        var set = stopSignalSet()
+        var number: Int32 = 0
+        unsafe sigwait(&set, &number)
+        return number
+    }
+
+    // MARK: Sizes
+
+    /// A shard a reactor, caches that take what a turn of the loop has in flight, and no more memory than a quarter of
+    /// what the process may use.
+    private static func makePool(_ configuration: ServerConfiguration, reactorCount: Int) -> BufferPool {
+        var shardCount = 1
+        while shardCount < reactorCount { shardCount *= 2 }
+        return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).maxBuffersPerShard(1024)
+            .maxByteCount(max(64 << 20, ProcessBudget.memoryByteCount / 4)).build()
+    }
+}

@@ -1,0 +1,212 @@
+import Glibc
+import ZeroPool
+import ZeroPoolURing
+
+/// A reactor's ring as the kernel has it: io_uring, a shard of the pool registered with it, and one buffer group.
+///
+/// User data: `RingPool`'s operations have the top bit; the others have their kind in the next seven bits, and the
+/// connection in the low 32. The thread that makes it is the one that uses it.
+final class KernelRing: ReactorRing {
+    /// What all reactors' rings have in common.
+    struct Setup: Sendable {
+        var mode: BufferMode
+        var pool: BufferPool
+        var bufferByteCount: Int
+        /// Slots of the file table: connections, and some more to refuse others with.
+        var fileSlotCount: Int
+        /// Whether peers may be beyond the loopback device, where zero-copy sends can pay.
+        var mayZeroCopy: Bool
+    }
+
+    /// Buffers that wait for bytes. Short is fast: what turns over through a long ring leaves the processor's cache
+    /// (measured: 128 buffers of 64 KiB beat 4,096 by 5–10 %).
+    private static let providedBufferCount = 128
+    /// Sends from here up go without a copy, where they may. From 3–10 KiB up it pays on network cards.
+    private static let zeroCopyMinimumByteCount = 16 * 1024
+
+    private enum Kind: UInt64 {
+        case accept = 1
+        case receive
+        case stop
+        case deadline
+        /// Shutdown, close and cancel, whose failures change nothing.
+        case other
+    }
+
+    private let ring: Ring
+    private let ringPool: RingPool
+    private let buffers: ProvidedBufferRing
+    private let listener: Listener
+    private let stopSignal: StopSignal
+    private let setup: Setup
+
+    /// As they were at the end of service.
+    private var registrations = RingPool.Registrations()
+    private(set) var zeroCopySendCount = 0
+    private(set) var zeroCopyCopiedCount = 0
+
+    init(_ setup: Setup, shard: Int, listener: Listener, stopSignal: StopSignal) throws(RingError) {
+        self.setup = setup
+        self.listener = listener
+        self.stopSignal = stopSignal
+        ring = try Ring()
+        try ring.registerSparseFiles(count: UInt32(setup.fileSlotCount))
+        ringPool = try RingPool(
+            ring: ring, pool: setup.pool, shard: shard, registersBuffers: setup.mode == .registered)
+        buffers = try ringPool.makeBufferRing(
+            group: 0, entryCount: KernelRing.providedBufferCount, bufferByteCount: setup.bufferByteCount,
+            targetCount: nil, source: setup.mode == .malloc ? .allocator : .pool(setup.pool))
+        // The arenas that the first buffers were carved from.
+        ringPool.synchronize()
+        armStop()
+    }
+
+    private static func userData(_ kind: Kind, _ connection: ConnectionNumber = 0) -> UInt64 {
+        kind.rawValue << 56 | UInt64(connection)
+    }
+
+    private func armStop() {
+        ring.poll(
+            .file(stopSignal.descriptor), events: UInt32(POLLIN), userData: KernelRing.userData(.stop))
+    }
+
+    // MARK: Operations
+
+    func armAccept() {
+        ring.accept(
+            on: .file(listener.descriptor), multishot: true, direct: true, userData: KernelRing.userData(.accept))
+    }
+
+    func cancelAccept() {
+        ring.cancel(KernelRing.userData(.accept), userData: KernelRing.userData(.other))
+    }
+
+    func armReceive(_ connection: ConnectionNumber) {
+        ring.receiveMultishot(
+            from: .direct(connection), group: buffers.group, userData: KernelRing.userData(.receive, connection))
+    }
+
+    func cancelReceive(_ connection: ConnectionNumber) {
+        ring.cancel(KernelRing.userData(.receive, connection), userData: KernelRing.userData(.other))
+    }
+
+    func send(
+        _ lease: consuming PooledBuffer, from offset: Int, to connection: ConnectionNumber, mayZeroCopy: Bool
+    ) {
+        let end = lease.count
+        let isZeroCopy =
+            mayZeroCopy && setup.mayZeroCopy && end - offset >= KernelRing.zeroCopyMinimumByteCount
+        if isZeroCopy { zeroCopySendCount += 1 }
+        ringPool.send(
+            lease, range: offset..<end, to: .direct(connection),
+            method: isZeroCopy ? .zeroCopy : sendMethod, waitAll: true, context: UInt64(connection))
+    }
+
+    /// How bytes are sent that are copied: see docs/BENCHMARKS.md for the measurement that chose.
+    private var sendMethod: RingPool.SendMethod { .plain }
+
+    func cancelSend(_ connection: ConnectionNumber) {
+        ring.cancelAll(on: .direct(connection), userData: KernelRing.userData(.other))
+    }
+
+    func shutdownWrite(_ connection: ConnectionNumber) {
+        ring.shutdown(.direct(connection), how: Int32(SHUT_WR), userData: KernelRing.userData(.other))
+    }
+
+    func close(_ connection: ConnectionNumber) {
+        ring.close(.direct(connection), userData: KernelRing.userData(.other))
+    }
+
+    func setDeadline(seconds: Double) {
+        ring.timeout(after: .seconds(seconds), userData: KernelRing.userData(.deadline))
+    }
+
+    var availableBufferCount: Int { buffers.providedCount }
+
+    func refill() {
+        buffers.refill()
+        ringPool.synchronize()
+    }
+
+    // MARK: Events
+
+    func wait() throws(RingError) { try ring.submitAndWait() }
+
+    func forEachEvent(_ body: (consuming ReactorEvent) -> Void) {
+        ring.forEachCompletion { completion in
+            if ringPool.isOurs(completion) { return sendCompleted(completion, body) }
+            let connection = ConnectionNumber(truncatingIfNeeded: completion.userData)
+            switch Kind(rawValue: completion.userData >> 56) {
+            case .receive: receiveCompleted(completion, connection, body)
+            case .accept: acceptCompleted(completion, body)
+            case .stop:
+                stopSignal.take()
+                armStop()
+                body(.woken)
+            case .deadline: body(.deadline)
+            case .other, nil: break
+            }
+        }
+    }
+
+    private func acceptCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
+        if completion.result >= 0 { body(.accepted(ConnectionNumber(completion.result))) }
+        if completion.isFinal { body(.acceptEnded(errno: completion.errno ?? 0)) }
+    }
+
+    private func receiveCompleted(
+        _ completion: Completion, _ connection: ConnectionNumber, _ body: (consuming ReactorEvent) -> Void
+    ) {
+        // A failed completion may carry a buffer too: then it comes back here and goes home.
+        let lease = buffers.take(completion)
+        if completion.result > 0, let lease { body(.received(connection, lease)) }
+        if completion.isFinal {
+            body(
+                .receiveEnded(
+                    connection, errno: completion.errno ?? 0, isEndOfStream: completion.result == 0))
+        }
+    }
+
+    private func sendCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
+        guard let completed = ringPool.complete(completion) else { return }
+        let connection = ConnectionNumber(truncatingIfNeeded: completed.context)
+        if completion.flags.contains(.notification) {
+            let wasCopied = completion.zeroCopyWasCopied
+            if wasCopied { zeroCopyCopiedCount += 1 }
+            body(.released(completed.takeLease(), wasCopied: wasCopied, connection))
+        } else if let errno = completion.errno {
+            body(.sendFailed(connection, completed.takeLease(), errno: errno))
+        } else {
+            body(.sent(connection, completed.takeLease(), byteCount: Int(completion.result)))
+        }
+    }
+
+    // MARK: End
+
+    /// In the order that DESIGN.md asks for: cancel, reap, unregister; the ring closes with this object.
+    func close() {
+        registrations = ringPool.registrations
+        ring.cancelAll(userData: KernelRing.userData(.other))
+        ringPool.close()
+    }
+
+    /// What this ring did.
+    func report(into statistics: inout ServerStatistics) {
+        statistics.operations = Dictionary(uniqueKeysWithValues: ring.operationCounts.map { ($0.name, $0.count) })
+        statistics.enterCalls = ring.enterCount
+        statistics.registeredByteCount = registrations.registeredByteCount
+        statistics.plainFallbacks = registrations.plainFallbackCount
+        statistics.fixedBufferOperations = registrations.fixedOperationCount
+        statistics.zeroCopySends.count = zeroCopySendCount
+        statistics.zeroCopySends.copied = zeroCopyCopiedCount
+    }
+
+    /// Why not all memory is registered, if that is so: a sentence with the remedy.
+    var degradation: String? {
+        let registrations = ringPool.registrations
+        guard registrations.plainArenaCount > 0, let error = registrations.lastError else { return nil }
+        let remedy = error.remedy.map { " \($0)" } ?? ""
+        return
+            "\(registrations.registeredByteCount) bytes are registered; the rest serves as plain memory. \(error).\(remedy)"
+    }
+}

@@ -1,0 +1,71 @@
+package import ZeroPool
+package import ZeroPoolURing
+
+/// What a reactor needs of a ring: the operations of a server, by connection, and what came of them.
+///
+/// The reactor is written against this, and `KernelRing` makes it true with io_uring. Rules of every implementation:
+/// - An operation is only noted; it starts with the next `wait()`. None fails here: failures are events.
+/// - `armAccept` and `armReceive` go on until their event with `isFinal`; `send` has one `.sent`.
+/// - A lease given to `send` comes back with `.sent`, or with a later `.released`, and not before the kernel is done
+///   with it.
+/// - A connection is closed only after every operation on it has had its final event; its number may then come
+///   again with the next `.accepted`.
+package protocol ReactorRing: AnyObject {
+    /// Accepts connections until cancelled or failed.
+    func armAccept()
+    /// Ends an armed accept; its final event still comes.
+    func cancelAccept()
+    /// Receives into pool buffers, again and again.
+    func armReceive(_ connection: ConnectionNumber)
+    /// Ends an armed receive; its final event still comes.
+    func cancelReceive(_ connection: ConnectionNumber)
+    /// Sends the bytes of `lease` from `offset` on. One at a time a connection: two may swap.
+    func send(_ lease: consuming PooledBuffer, from offset: Int, to connection: ConnectionNumber, mayZeroCopy: Bool)
+    /// Cancels a send that is stuck with a peer that does not read.
+    func cancelSend(_ connection: ConnectionNumber)
+    /// Tells the peer that no more comes.
+    func shutdownWrite(_ connection: ConnectionNumber)
+    /// Closes the connection; with `reset` the peer gets an error in place of an end of stream.
+    func close(_ connection: ConnectionNumber)
+    /// One `.deadline` event after `seconds`.
+    func setDeadline(seconds: Double)
+
+    /// How many buffers wait for bytes to be received into.
+    var availableBufferCount: Int { get }
+    /// Puts buffers in place of those that were used.
+    func refill()
+
+    /// Starts what was noted, and returns when there is at least one event. Throws when the ring is dead.
+    func wait() throws(RingError)
+    /// Hands over the events that have come, in the order of the kernel.
+    func forEachEvent(_ body: (consuming ReactorEvent) -> Void)
+    /// Ends the ring: cancels what is left, reaps it, unregisters. Nothing of the kernel's touches memory afterwards.
+    func close()
+}
+
+/// A connection of one reactor, by the slot of the ring's file table that it has.
+package typealias ConnectionNumber = UInt32
+
+/// What came of an operation.
+package enum ReactorEvent: ~Copyable {
+    /// A connection came in.
+    case accepted(ConnectionNumber)
+    /// Accepting is over: `errno` says why (`ECANCELED`, `ENFILE`, …), 0 where the kernel gave no reason.
+    case acceptEnded(errno: Int32)
+    /// Bytes came in.
+    case received(ConnectionNumber, PooledBuffer)
+    /// Receiving is over: by the peer's end of stream (`errno` 0 and `isEndOfStream`), by `errno` (`ENOBUFS`,
+    /// `ECANCELED`, `ECONNRESET`, …), or for no reason that the kernel gives.
+    case receiveEnded(ConnectionNumber, errno: Int32, isEndOfStream: Bool)
+    /// `byteCount` bytes were sent, maybe fewer than there were; the lease comes back, unless the kernel still reads it.
+    case sent(ConnectionNumber, PooledBuffer?, byteCount: Int)
+    /// Nothing was sent, for the reason `errno`.
+    case sendFailed(ConnectionNumber, PooledBuffer?, errno: Int32)
+    /// The kernel is done with the memory of a zero-copy send; it says whether it copied after all. The connection may
+    /// be gone by now, and its number another's.
+    case released(PooledBuffer?, wasCopied: Bool, ConnectionNumber)
+    /// The stop signal was raised.
+    case woken
+    /// The deadline has come.
+    case deadline
+}

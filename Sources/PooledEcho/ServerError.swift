@@ -1,0 +1,31 @@
+import Glibc
+package import ZeroPoolURing
+
+/// Why a server can't start, or had to end: a sentence for its user, with what to do about it.
+package enum ServerError: Error, CustomStringConvertible {
+    /// The host is not an address, and no name of one.
+    case unknownHost(String, reason: String)
+    /// Another program has the port.
+    case portInUse(String)
+    /// The system refuses to listen there.
+    case listen(String, errno: Int32)
+    /// A value of the configuration is impossible.
+    case configuration(String)
+    /// The ring could not be set up, or died.
+    case ring(RingError)
+    /// Another call of the system failed.
+    case system(String, errno: Int32)
+
+    package var description: String {
+        switch self {
+        case .unknownHost(let host, let reason): "cannot listen on '\(host)': \(reason)"
+        case .portInUse(let address): "\(address) is in use by another program; choose another --port"
+        case .listen(let address, let errno): "cannot listen on \(address): \(ServerError.text(errno))"
+        case .configuration(let text): text
+        case .ring(let error): error.remedy.map { "\(error). \($0)" } ?? "\(error)"
+        case .system(let call, let errno): "\(call): \(ServerError.text(errno))"
+        }
+    }
+
+    private static func text(_ errno: Int32) -> String { unsafe String(cString: strerror(errno)) }
+}

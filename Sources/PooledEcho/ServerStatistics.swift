@@ -1,0 +1,72 @@
+package import ZeroPool
+
+/// What a server did, measured while it did it. The names are those of the JSON that users get.
+package struct ServerStatistics: Sendable, Codable {
+    /// Connections of all reactors.
+    package struct Connections: Sendable, Codable {
+        package var accepted = 0
+        /// Closed at once, past the connection limit.
+        package var refused = 0
+        /// Closed at the end of the drain time with bytes still owed.
+        package var cut = 0
+    }
+
+    /// Bytes of all connections.
+    package struct Bytes: Sendable, Codable {
+        package var received = 0
+        package var sent = 0
+        /// Received while draining, after the half-close: not echoed.
+        package var discarded = 0
+    }
+
+    package struct Pool: Sendable, Codable {
+        package var gets = BufferPool.Statistics.Gets()
+        package var mappedByteCount = 0
+    }
+
+    package struct ZeroCopySends: Sendable, Codable {
+        package var count = 0
+        /// Of these, how many the kernel copied after all, by its own report.
+        package var copied = 0
+    }
+
+    package var buffers = BufferMode.registered
+    package var reactors = 0
+    package var connections = Connections()
+    package var bytes = Bytes()
+    /// Receives paused since the peer did not read what it was owed.
+    package var pausedReceives = 0
+    /// Receives that found no buffer, and waited for one.
+    package var starvedReceives = 0
+    /// Operations submitted, by the kernel's opcode.
+    package var operations: [String: Int] = [:]
+    /// Calls of `io_uring_enter`.
+    package var enterCalls = 0
+    package var pool = Pool()
+    /// Bytes registered with the rings, at the end of service.
+    package var registeredByteCount = 0
+    /// Operations that named registered memory.
+    package var fixedBufferOperations = 0
+    /// Operations that could have, but for memory past the limit on locked memory.
+    package var plainFallbacks = 0
+    package var zeroCopySends = ZeroCopySends()
+
+    /// Adds what another reactor did.
+    mutating func add(_ other: ServerStatistics) {
+        connections.accepted += other.connections.accepted
+        connections.refused += other.connections.refused
+        connections.cut += other.connections.cut
+        bytes.received += other.bytes.received
+        bytes.sent += other.bytes.sent
+        bytes.discarded += other.bytes.discarded
+        pausedReceives += other.pausedReceives
+        starvedReceives += other.starvedReceives
+        operations.merge(other.operations, uniquingKeysWith: +)
+        enterCalls += other.enterCalls
+        registeredByteCount += other.registeredByteCount
+        fixedBufferOperations += other.fixedBufferOperations
+        plainFallbacks += other.plainFallbacks
+        zeroCopySends.count += other.zeroCopySends.count
+        zeroCopySends.copied += other.zeroCopySends.copied
+    }
+}
