@@ -40,3 +40,10 @@ install_missing() {
         apt-get install -y -q --no-install-recommends "${packages[@]}" >/dev/null ||
         fail "apt-get could not install: ${packages[*]}"
 }
+
+# What tests and benchmarks run beside the programs themselves.
+install_test_tools() {
+    install_missing header:liburing.h=liburing-dev command:cc=gcc command:objdump=binutils command:valgrind=valgrind \
+        command:socat=socat command:nc=netcat-openbsd command:python3=python3 \
+        command:setpriv=util-linux command:taskset=util-linux
+}

@@ -38,7 +38,7 @@ let listener = try ServerBootstrap(group: group)
     .wait()
 let address = listener.localAddress!
 print("listening on \(address.ipAddress!):\(address.port!)")
-unsafe fflush(nil)
+fflush(nil)
 
 var received: Int32 = 0
 unsafe sigwait(&stopSignals, &received)
