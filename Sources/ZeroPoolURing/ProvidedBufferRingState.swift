@@ -13,7 +13,8 @@ struct ProvidedBufferRingState: ~Copyable {
     var targetCount: Int
 
     private let ring: Ring
-    private let source: BufferSource
+    /// Nil when the buffers come from `malloc`. Unmanaged, so that a refill counts no reference; released at the end.
+    private let pool: Unmanaged<BufferPool>?
     private let entries: UnsafeMutablePointer<io_uring_buf_ring>
     private let leases: UnsafeMutablePointer<PooledBuffer?>
     private let freeIDs: UnsafeMutablePointer<UInt16>
@@ -42,7 +43,10 @@ struct ProvidedBufferRingState: ~Copyable {
             throw RingError(.registerBufferRing, errno: -result)
         }
         self.ring = Ring(sharing: ring)
-        self.source = source
+        switch source {
+        case .pool(let pool): unsafe self.pool = .passRetained(pool)
+        case .allocator: unsafe pool = nil
+        }
         self.group = group
         self.entryCount = entryCount
         self.bufferByteCount = bufferByteCount
@@ -65,6 +69,7 @@ struct ProvidedBufferRingState: ~Copyable {
         unsafe leases.deallocate()
         unsafe freeIDs.deallocate()
         unsafe UnsafeMutableRawPointer(entries).deallocate()
+        unsafe pool?.release()
     }
 
     var providedCount: Int { entryCount - freeIDCount }
@@ -72,8 +77,20 @@ struct ProvidedBufferRingState: ~Copyable {
     mutating func refill() -> Int {
         let missing = targetCount - providedCount
         guard missing > 0 else { return 0 }
+        let byteCount = bufferByteCount
+        guard let pool = unsafe pool else {
+            return missing - provide(atMost: missing) { AllocatedBuffers.tryGet(byteCount) }
+        }
+        return unsafe pool._withUnsafeGuaranteedRef { pool in
+            missing - provide(atMost: missing) { pool.tryGet(byteCount) }
+        }
+    }
+
+    /// Gives the kernel leases until there are `limit` more, or no more to be had. Returns how many there were.
+    @inline(__always)
+    private mutating func provide(atMost limit: Int, _ nextLease: () -> PooledBuffer?) -> Int {
         var added = 0
-        while added < missing, let lease = nextLease() {
+        while added < limit, let lease = nextLease() {
             freeIDCount &-= 1
             let id = unsafe freeIDs[freeIDCount]
             unsafe io_uring_buf_ring_add(
@@ -82,7 +99,7 @@ struct ProvidedBufferRingState: ~Copyable {
             added &+= 1
         }
         if added > 0 { unsafe io_uring_buf_ring_advance(entries, Int32(added)) }
-        return missing - added
+        return added
     }
 
     mutating func take(_ id: UInt16) -> PooledBuffer {
@@ -93,13 +110,5 @@ struct ProvidedBufferRingState: ~Copyable {
         unsafe freeIDs[freeIDCount] = id
         freeIDCount &+= 1
         return lease
-    }
-
-    @inline(__always)
-    private func nextLease() -> PooledBuffer? {
-        switch source {
-        case .pool(let pool): pool.tryGet(bufferByteCount)
-        case .allocator: AllocatedBuffers.tryGet(bufferByteCount)
-        }
     }
 }

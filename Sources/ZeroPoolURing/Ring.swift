@@ -22,7 +22,7 @@ public struct Ring: ~Copyable {
         /// How many completions the kernel can hold in shared memory; beyond them it keeps a slower list.
         public var completionEntries: UInt32
 
-        /// 1,024 submissions, 16,384 completions (320 KiB of kernel memory together).
+        /// 1,024 submissions, 16,384 completions (about 330 KiB of kernel memory together).
         public init(submissionEntries: UInt32 = 1024, completionEntries: UInt32 = 16384) {
             self.submissionEntries = submissionEntries
             self.completionEntries = completionEntries
@@ -33,15 +33,14 @@ public struct Ring: ~Copyable {
 
     /// Makes a ring for the calling thread: single issuer, deferred task work (kernel 6.1), and a registered
     /// descriptor, so that entering the kernel takes no reference on a file.
+    ///
+    /// Recent kernels charge the queues to `RLIMIT_MEMLOCK`. When they don't fit, it waits up to 100 ms for what a ring
+    /// of the same user held (that falls free some time after its end), then makes do with smaller queues
+    /// (``submissionEntryCount``), which cost system calls and nothing else.
     public init(_ configuration: Configuration = Configuration()) throws(RingError) {
-        var parameters = io_uring_params()
-        parameters.flags =
-            IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL
-            | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP
-        parameters.cq_entries = max(configuration.completionEntries, configuration.submissionEntries)
         let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
         unsafe ring.initialize(to: io_uring())
-        let result = unsafe io_uring_queue_init_params(configuration.submissionEntries, ring, &parameters)
+        let result = unsafe Self.setUp(ring, configuration)
         guard result == 0 else {
             unsafe ring.deallocate()
             throw RingError(.setUp, errno: -result)
@@ -54,6 +53,29 @@ public struct Ring: ~Copyable {
             unsafe io_uring_queue_exit(ring)
             unsafe ring.deallocate()
             throw error
+        }
+    }
+
+    /// Returns 0 or a negative `errno`. Of a scarce limit it takes steps of a quarter, and so leaves some to others.
+    private static func setUp(_ ring: UnsafeMutablePointer<io_uring>, _ configuration: Configuration) -> Int32 {
+        let endOfGrace = ContinuousClock.now + .milliseconds(100)
+        var submissionEntries = configuration.submissionEntries
+        var completionEntries = max(configuration.completionEntries, submissionEntries)
+        while true {
+            var parameters = io_uring_params()
+            parameters.flags =
+                IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL
+                | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP
+            parameters.cq_entries = completionEntries
+            let result = unsafe io_uring_queue_init_params(submissionEntries, ring, &parameters)
+            guard result == -ENOMEM else { return result }
+            if ContinuousClock.now < endOfGrace {
+                usleep(5000)
+            } else if submissionEntries >= 64 {
+                (submissionEntries, completionEntries) = (submissionEntries / 4, completionEntries / 4)
+            } else {
+                return result
+            }
         }
     }
 
@@ -93,6 +115,9 @@ public struct Ring: ~Copyable {
 
     /// What the running kernel offers.
     public var features: RingFeatures { unsafe state.pointee.features }
+
+    /// How many operations can be prepared between two submissions: what was asked for, rounded up, or less.
+    public var submissionEntryCount: Int { unsafe Int(state.pointee.ring.pointee.sq.ring_entries) }
 
     /// The ring's own descriptor, for ``messageRing(_:targetUserData:result:userData:)`` from another thread's ring.
     public var fileDescriptor: Int32 { unsafe state.pointee.ring.pointee.ring_fd }

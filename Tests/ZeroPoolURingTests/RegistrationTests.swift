@@ -3,7 +3,7 @@ import Testing
 import ZeroPool
 import ZeroPoolURing
 
-@Suite("Registered memory")
+@Suite("Registered memory", .enabled(if: mayLockMemory, "needs lockable memory"))
 struct RegistrationTests {
     /// Buffers go straight back to their arenas, and an empty arena goes at once.
     private static func poolThatKeepsNothing() -> BufferPool {

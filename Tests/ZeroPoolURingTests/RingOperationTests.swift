@@ -148,12 +148,10 @@ struct RingOperationTests {
     @Test("Timeouts end after a duration and at a point in time, and can be cancelled")
     func timeouts() throws {
         let ring = try Ring()
-        var now = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &now)
-        let nanoseconds = UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+        let now = monotonicNanoseconds()
         let start = ContinuousClock.now
         ring.timeout(after: .milliseconds(80), userData: 1)
-        ring.timeout(atMonotonicNanoseconds: nanoseconds + 40_000_000, userData: 2)
+        ring.timeout(atMonotonicNanoseconds: now + 40_000_000, userData: 2)
         ring.timeout(after: .seconds(1000), userData: 3)
         let completions = try ring.reap(2)
         #expect(ContinuousClock.now - start >= .milliseconds(80))

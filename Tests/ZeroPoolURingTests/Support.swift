@@ -23,6 +23,19 @@ var trap: ExitTest.Condition {
     #endif
 }
 
+func monotonicNanoseconds() -> UInt64 {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+}
+
+/// Whether memory can be registered without regard to what other tests have registered.
+var mayLockMemory: Bool {
+    var limit = rlimit()
+    getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit)
+    return geteuid() == 0 || limit.rlim_cur > 1 << 30
+}
+
 /// Two connected stream sockets, closed at the end.
 final class SocketPair {
     let near: Int32
@@ -96,7 +109,6 @@ final class TemporaryFile {
 }
 
 /// Page-aligned memory that stays where it is until the test is over.
-
 final class TestMemory {
     let bytes: UnsafeMutableRawBufferPointer
 
@@ -105,7 +117,7 @@ final class TestMemory {
         for index in 0..<byteCount { bytes[index] = pattern(index) }
     }
 
-    var readable: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(bytes) }
+    var readable: UnsafeRawBufferPointer { UnsafeRawBufferPointer(bytes) }
 
     deinit { bytes.deallocate() }
 }
