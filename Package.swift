@@ -78,6 +78,10 @@ let package = Package(
             dependencies: ["ZeroPool", "CZeroPool"],
             swiftSettings: testSettings),
         .testTarget(
+            name: "PooledEchoTests",
+            dependencies: ["PooledEcho", "ZeroPool", "ZeroPoolURing"],
+            swiftSettings: testSettings),
+        .testTarget(
             name: "ZeroPoolURingTests",
             // CLibUring plays the host program that makes a ring by itself.
             dependencies: ["ZeroPoolURing", "ZeroPool", "CLibUring"],
