@@ -19,7 +19,10 @@ struct RegistrationTable: ~Copyable {
     private let ownsTable: Bool
     private let ranges: UnsafeMutablePointer<AddressRange>
     /// Until then a refusal is retried: the charge of a ring that has just ended falls some time afterwards.
-    private let endOfGrace = ContinuousClock.now + .milliseconds(100)
+    ///
+    /// In nanoseconds of the monotonic clock: with a `ContinuousClock.Instant`, whose size the library keeps to itself,
+    /// this type would be laid out at run time, and Swift 6.3 may then take it for trivial and leave its deinit out.
+    private let endOfGrace = Self.now + 100_000_000
     /// The limit on locked memory is reached, and nothing was unregistered since.
     private var isAtLimit = false
 
@@ -65,7 +68,7 @@ struct RegistrationTable: ~Copyable {
             return false
         }
         var result = unsafe update(arena.index, base: arena.baseAddress, byteCount: arena.byteCount)
-        while result == -ENOMEM, ContinuousClock.now < endOfGrace {
+        while result == -ENOMEM, Self.now < endOfGrace {
             usleep(5000)
             result = unsafe update(arena.index, base: arena.baseAddress, byteCount: arena.byteCount)
         }
@@ -101,6 +104,12 @@ struct RegistrationTable: ~Copyable {
         registrations.registeredArenaCount -= 1
         registrations.registeredByteCount -= unsafe Int(ranges[index].byteCount)
         unsafe ranges[index] = AddressRange(start: 0, byteCount: 0)
+    }
+
+    private static var now: UInt64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
     private func update(_ index: Int, base: UnsafeMutableRawPointer?, byteCount: Int) -> Int32 {
