@@ -104,7 +104,9 @@ struct ProvidedBufferRingState: ~Copyable {
 
     mutating func take(_ id: UInt16) -> PooledBuffer {
         precondition(Int(id) < entryCount, "a completion with a buffer of another group")
-        guard let lease = unsafe leases[Int(id)].take() else {
+        // By way of a local: Swift 6.3 crashes on `leases[Int(id)].take()` under the thread sanitizer.
+        let slot = unsafe leases + Int(id)
+        guard let lease = unsafe slot.pointee.take() else {
             preconditionFailure("a completion with a buffer that is not out")
         }
         unsafe freeIDs[freeIDCount] = id
