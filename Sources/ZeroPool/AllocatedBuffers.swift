@@ -11,12 +11,12 @@ package enum AllocatedBuffers {
     /// A lease of at least `byteCount` bytes (rounded up to a size class, as the pool does) from `malloc`.
     /// - Returns: nil when `malloc` fails. Traps when `byteCount` is more than 1 GiB.
     package static func tryGet(_ byteCount: Int) -> PooledBuffer? {
-        let minimumShift = SizeClass.minimumShift
-        let shift = SizeClass.index(for: byteCount, minimumShift: minimumShift) + minimumShift
+        let shift = SizeClass.shift(
+            for: max(1, byteCount), smallest: SizeClass.smallest(minimumShift: SizeClass.minimumShift))
         precondition(shift <= SizeClass.maximumShift, "buffers from malloc are at most 1 GiB")
         guard let base = unsafe malloc(1 << shift) else { return nil }
         return unsafe PooledBuffer(
-            descriptor: descriptors + (shift - minimumShift), base: base, tag: .uncached)
+            descriptor: descriptors + (shift - SizeClass.minimumShift), base: base)
     }
 
     static func free(_ base: UnsafeMutableRawPointer) {

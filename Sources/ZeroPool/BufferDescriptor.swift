@@ -1,4 +1,4 @@
-/// What describes one buffer: 32 bytes outside its pages, so that an idle buffer's pages are never touched.
+/// What describes one buffer: a cache line outside its pages, so that an idle buffer's pages are never touched.
 ///
 /// Descriptors are trivial and live in their arena's table from the arena's first to its last day. Invariants:
 /// - Exactly one of these holds a buffer that has been carved: a lease, a thread's magazine, an outbox, a shard's
@@ -9,6 +9,12 @@
 @unsafe
 struct BufferDescriptor {
     @usableFromInline let base: UnsafeMutableRawPointer
+    /// Whose it is: the pool and the shard, as a `Magazine` has them. 0 where no magazine takes it.
+    @usableFromInline let homeTag: UInt64
+    /// Where a thread that has a magazine for it finds its cache of the pool, from the thread pointer…
+    @usableFromInline let slotOffset: Int32
+    /// … and there the magazine.
+    @usableFromInline let magazineOffset: UInt32
     var next: UnsafeMutablePointer<BufferDescriptor>?
     /// The arena that the buffer was carved from, which outlives all that is carved from it; nil for what `malloc` gave.
     let arena: Unmanaged<ArenaStorage>?
@@ -27,6 +33,9 @@ struct BufferDescriptor {
 
     init(base: UnsafeMutableRawPointer, arena: ArenaStorage, shift: Int) {
         unsafe self.base = base
+        unsafe self.homeTag = arena.core.homeTag(shard: arena.shard.index)
+        unsafe self.slotOffset = arena.core.slotOffset
+        unsafe self.magazineOffset = UInt32(arena.core.layout.magazineOffset(shift: shift))
         unsafe self.next = nil
         unsafe self.arena = Unmanaged.passUnretained(arena)
         unsafe self.shift = UInt8(shift)
@@ -38,6 +47,9 @@ struct BufferDescriptor {
     /// Describes memory from `malloc`, which has neither arena nor shard.
     init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
         unsafe self.base = base
+        unsafe self.homeTag = 0
+        unsafe self.slotOffset = PoolSlots.uncachedSlotOffset
+        unsafe self.magazineOffset = 0
         unsafe self.next = nil
         unsafe self.arena = nil
         unsafe self.shift = UInt8(shift)

@@ -14,7 +14,7 @@ extension BufferPool {
         /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB.
         public func minBufferSize(_ byteCount: Int) -> Builder { with { $0.minBufferSize = byteCount } }
 
-        /// As many buffers of each class as a thread keeps to itself: 0 to 1,022.
+        /// As many buffers of each class as a thread keeps to itself: 0 to 1,000.
         public func tlsCacheSize(_ count: Int) -> Builder { with { $0.tlsCacheSize = count } }
 
         /// As many idle buffers of each class as a shard keeps.

@@ -3,7 +3,7 @@ extension BufferPool {
     public struct Configuration: Sendable, Hashable {
         /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB. Smaller requests take it too.
         public var minBufferSize: Int
-        /// As many buffers of each class up to 16 MiB as a thread keeps to itself: 0 to 1,022.
+        /// As many buffers of each class up to 16 MiB as a thread keeps to itself: 0 to 1,000.
         public var tlsCacheSize: Int
         /// As many idle buffers of each class as a shard keeps: 0 or more.
         public var maxBuffersPerShard: Int
@@ -58,7 +58,7 @@ extension BufferPool {
 
         var minimumShift: Int { minBufferSize.trailingZeroBitCount }
         var classCount: Int { SizeClass.maximumShift - minimumShift + 1 }
-        var cachedClassCount: Int { max(0, SizeClass.maximumCachedShift - minimumShift + 1) }
+        var cachedShifts: Range<Int> { minimumShift..<max(minimumShift, SizeClass.maximumCachedShift + 1) }
         var idleByteLimitPerShard: Int { maxIdleByteCount / numShards }
 
         /// Traps when a pool can't be so.
@@ -67,7 +67,7 @@ extension BufferPool {
                 minBufferSize.nonzeroBitCount == 1
                     && (SizeClass.minimumShift...SizeClass.maximumShift).contains(minimumShift),
                 "minBufferSize is a power of two from 4096 to 1073741824, not \(minBufferSize)")
-            precondition((0...1022).contains(tlsCacheSize), "tlsCacheSize is 0 to 1022, not \(tlsCacheSize)")
+            precondition((0...1000).contains(tlsCacheSize), "tlsCacheSize is 0 to 1000, not \(tlsCacheSize)")
             precondition(maxBuffersPerShard >= 0, "maxBuffersPerShard is not negative")
             precondition(
                 numShards.nonzeroBitCount == 1 && (1...128).contains(numShards),

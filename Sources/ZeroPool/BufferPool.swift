@@ -24,20 +24,18 @@ public import CZeroPool
 public final class BufferPool: Sendable {
     @usableFromInline let core: PoolCore
     // Copies of what the fast path needs, one load away.
-    @usableFromInline let slot: UInt64
-    @usableFromInline let minimumShift: Int
+    @usableFromInline let slotOffset: Int64
+    @usableFromInline let smallest: Int
     @usableFromInline let magazineStride: Int
-    @usableFromInline let magazineCount: Int
 
     /// A pool of the given configuration; by default adapted to the processors that the process may run on.
     ///
     /// Traps when the configuration is impossible (`Configuration` says what is possible). Maps no memory yet.
     public init(_ configuration: Configuration = .adapted()) {
         core = PoolCore(configuration)
-        slot = UInt64(core.slot)
-        minimumShift = configuration.minimumShift
+        slotOffset = Int64(core.slotOffset)
+        smallest = SizeClass.smallest(minimumShift: configuration.minimumShift)
         magazineStride = core.layout.magazineStride
-        magazineCount = core.layout.magazineCount
     }
 
     deinit { core.close() }
@@ -50,7 +48,7 @@ public final class BufferPool: Sendable {
     @inlinable
     public func get(_ byteCount: Int) -> PooledBuffer {
         if let descriptor = unsafe popCached(byteCount) {
-            return unsafe PooledBuffer(descriptor: descriptor.0, base: descriptor.0.pointee.base, tag: descriptor.1)
+            return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base)
         }
         return getSlow(byteCount)
     }
@@ -60,7 +58,7 @@ public final class BufferPool: Sendable {
     @inlinable
     public func tryGet(_ byteCount: Int) -> PooledBuffer? {
         if let descriptor = unsafe popCached(byteCount) {
-            return unsafe PooledBuffer(descriptor: descriptor.0, base: descriptor.0.pointee.base, tag: descriptor.1)
+            return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base)
         }
         return tryGetSlow(byteCount)
     }
@@ -77,15 +75,13 @@ public final class BufferPool: Sendable {
     }
 
     @inlinable @inline(__always)
-    func popCached(_ byteCount: Int) -> (UnsafeMutablePointer<BufferDescriptor>, LeaseTag)? {
-        let classIndex = SizeClass.index(for: byteCount, minimumShift: minimumShift)
-        guard classIndex < magazineCount else { return nil }
-        // A thread without a cache finds the empty one here.
-        let magazine = unsafe (zeropool_slot(slot) + (128 &+ classIndex &* magazineStride))
-            .assumingMemoryBound(to: Magazine.self)
+    func popCached(_ byteCount: Int) -> UnsafeMutablePointer<BufferDescriptor>? {
+        // A thread without a cache finds the empty one here; a size without a class, a magazine that stays empty.
+        let offset = SizeClass.shift(for: byteCount, smallest: smallest) &* magazineStride
+        let magazine = unsafe (zeropool_load(slotOffset) + offset).assumingMemoryBound(to: Magazine.self)
         guard let descriptor = unsafe magazine.pop() else { return nil }
         unsafe magazine.countHit()
-        return unsafe (descriptor, magazine.pointee.tag)
+        return unsafe descriptor
     }
 
     @usableFromInline @inline(never)

@@ -2,30 +2,33 @@ public import Synchronization
 
 /// A thread's cached buffers of one class: a stack in whole cache lines, this header first, then the slots.
 ///
-/// Only its thread pushes and pops. Other threads read `count` and `hitCount` (statistics) and set `limit` to 0 (a
-/// closing pool, which so sends late returns to the slow path at no cost to the fast one): hence relaxed atomics,
-/// which are plain loads and stores in machine code.
+/// Only its thread pushes and pops. Other threads read `hitCount` (statistics) and clear `homeTag` (a closing pool, which
+/// so sends late returns to the slow path at no cost to the fast one): these two are relaxed atomics, which are plain
+/// loads and stores in machine code.
 ///
-/// Invariants: `count <= capacity`, and `count <= limit` but for a moment after a close; every buffer's home is the
-/// shard in `tag`.
+/// Invariants: `count <= limit`; every buffer's home tag is the magazine's, as long as that is not cleared.
 @usableFromInline
 @unsafe
 struct Magazine: ~Copyable {
-    @usableFromInline let count: Atomic<UInt32>
-    @usableFromInline let limit: Atomic<UInt32>
-    @usableFromInline var tag: LeaseTag
+    @usableFromInline var count: UInt32 = 0
+    /// 0 for classes that are not cached.
+    @usableFromInline let limit: UInt32
+    /// The pool and the shard whose buffers it takes; 0 takes none.
+    @usableFromInline let homeTag: Atomic<UInt64>
     /// Gets served from here. The returns need no counter: conservation gives them.
-    @usableFromInline let hitCount: Atomic<UInt64>
+    @usableFromInline let hitCount = Atomic<UInt64>(0)
 
-    init(limit: Int, tag: LeaseTag) {
-        unsafe count = Atomic(0)
-        unsafe self.limit = Atomic(UInt32(limit))
-        unsafe self.tag = tag
-        unsafe hitCount = Atomic(0)
+    init(limit: Int, homeTag: UInt64) {
+        unsafe self.limit = UInt32(limit)
+        unsafe self.homeTag = Atomic(homeTag)
     }
 
     /// The header's size, before the slots.
     @usableFromInline static var headerByteCount: Int { @inlinable get { 24 } }
+
+    /// A pool's and a shard's tag: bits 0–7 the shard, from 8 on the pool's generation, so that a late return never lands
+    /// in the cache of a pool that has taken over the slot.
+    static func homeTag(shard: Int, generation: UInt64) -> UInt64 { UInt64(shard) | generation << 8 }
 }
 
 @usableFromInline
@@ -44,19 +47,20 @@ extension UnsafeMutablePointer where Pointee == Magazine {
     /// The buffer last pushed, or nil when the magazine is empty.
     @inlinable @inline(__always)
     func pop() -> UnsafeMutablePointer<BufferDescriptor>? {
-        let count = unsafe pointee.count.load(ordering: .relaxed)
-        guard count != 0 else { return nil }
-        unsafe pointee.count.store(count &- 1, ordering: .relaxed)
-        return unsafe slots[Int(count &- 1)]
+        // In full words, so that the index needs no extension.
+        let (index, isEmpty) = unsafe UInt(pointee.count).subtractingReportingOverflow(1)
+        guard !isEmpty else { return nil }
+        unsafe pointee.count = UInt32(truncatingIfNeeded: index)
+        return unsafe slots[Int(bitPattern: index)]
     }
 
-    /// Adds a buffer, or returns false when the magazine is full (or closed, or the empty one).
+    /// Adds a buffer at home here, or returns false when the magazine is full, or the empty one.
     @inlinable @inline(__always)
     func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
-        let count = unsafe pointee.count.load(ordering: .relaxed)
-        guard unsafe count < pointee.limit.load(ordering: .relaxed) else { return false }
+        let count = unsafe pointee.count
+        guard unsafe count < pointee.limit else { return false }
         unsafe slots[Int(count)] = unsafe descriptor
-        unsafe pointee.count.store(count &+ 1, ordering: .relaxed)
+        unsafe pointee.count = count &+ 1
         return true
     }
 

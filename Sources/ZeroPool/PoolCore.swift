@@ -11,6 +11,7 @@ final class PoolCore: @unchecked Sendable {
     let configuration: BufferPool.Configuration
     let layout: CacheLayout
     let slot: Int
+    let slotOffset: Int32
     private let generation: UInt64
     /// Set once, in `init`.
     private(set) var shards: [Shard] = []
@@ -39,18 +40,16 @@ final class PoolCore: @unchecked Sendable {
         configuration.check()
         self.configuration = configuration
         layout = CacheLayout(
-            tlsCacheSize: configuration.tlsCacheSize, magazineCount: configuration.cachedClassCount)
+            tlsCacheSize: configuration.tlsCacheSize, cachedShifts: configuration.cachedShifts)
         precondition(layout.fits, "tlsCacheSize \(configuration.tlsCacheSize) is more than a thread cache holds")
         ThreadExit.reclaimClosed()
         (slot, generation) = PoolSlots.take()
+        slotOffset = PoolSlots.offset(of: slot)
         shards = (0..<configuration.numShards).map { Shard(index: $0, core: self) }
     }
 
-    func tag(classIndex: Int, shard: Int) -> LeaseTag {
-        guard isCached, classIndex < layout.magazineCount else { return .uncached }
-        return LeaseTag(
-            slot: slot, magazineByteOffset: layout.magazineByteOffset(classIndex), shard: shard, generation: generation)
-    }
+    /// The tag of the magazines that take buffers of that shard.
+    func homeTag(shard: Int) -> UInt64 { unsafe Magazine.homeTag(shard: shard, generation: generation) }
 
     // MARK: Slow paths
 
@@ -58,24 +57,20 @@ final class PoolCore: @unchecked Sendable {
     func getSlow(_ byteCount: Int, isTransientAllowed: Bool) -> PooledBuffer? {
         precondition(byteCount >= 0, "a buffer's byte count is not negative")
         ThreadExit.reclaimClosed()
-        let classIndex = SizeClass.index(for: byteCount, minimumShift: configuration.minimumShift)
+        let shift = SizeClass.shift(
+            for: max(1, byteCount), smallest: SizeClass.smallest(minimumShift: configuration.minimumShift))
         let cache = unsafe threadCache()
         let shardIndex = unsafe cache?.shardIndex ?? PoolSlots.currentThreadOrdinal & (shards.count - 1)
-        if classIndex < configuration.classCount {
-            let magazine = unsafe classIndex < layout.magazineCount ? cache?.magazine(classIndex) : nil
-            let count = unsafe magazine == nil ? 1 : (configuration.tlsCacheSize + 1) / 2
-            if var batch = shards[shardIndex].take(
-                shift: classIndex + configuration.minimumShift, count: max(1, count))
-            {
+        if shift <= SizeClass.maximumShift {
+            let magazine = unsafe cache?.magazine(shift: shift)
+            let count = unsafe magazine.map { unsafe (Int($0.pointee.limit) + 1) / 2 } ?? 1
+            if var batch = shards[shardIndex].take(shift: shift, count: max(1, count)) {
                 let first = unsafe batch.chain.pop()!
                 while let descriptor = unsafe batch.chain.pop() {
-                    // Closed in this moment: it has no room, and what it would have held goes home.
-                    guard let magazine = unsafe magazine, unsafe magazine.push(descriptor) else {
-                        unsafe giveBackHome(descriptor)
-                        continue
-                    }
+                    let isPushed = unsafe magazine!.push(descriptor)
+                    precondition(isPushed, "a magazine that was empty has room for half its limit")
                 }
-                return unsafe lease(first)
+                return unsafe PooledBuffer(descriptor: first, base: first.pointee.base)
             }
         }
         guard isTransientAllowed else {
@@ -86,33 +81,27 @@ final class PoolCore: @unchecked Sendable {
         return transient(byteCount, shard: shards[shardIndex])
     }
 
-    private func lease(_ descriptor: DescriptorPointer) -> PooledBuffer {
-        let classIndex = unsafe Int(descriptor.pointee.shift) - configuration.minimumShift
-        let tag = unsafe tag(classIndex: classIndex, shard: Int(descriptor.pointee.shardIndex))
-        return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base, tag: tag)
-    }
-
     /// Memory past the limits. Traps when the system has none: `get` never refuses.
     private func transient(_ byteCount: Int, shard: Shard) -> PooledBuffer {
         guard let arena = ArenaStorage.mapTransient(core: self, shard: shard, byteCount: byteCount),
-            let descriptor = unsafe arena.carve(shift: 0)
+            let descriptor = unsafe arena.carve(shift: SizeClass.maximumShift + 1)
         else { fatalError("ZeroPool: the system has no \(byteCount) bytes of memory") }
         // Kept by its one buffer; `giveBack` releases it.
         unsafe _ = Unmanaged.passRetained(arena)
-        return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base, tag: .uncached)
+        return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base)
     }
 
     /// Takes back what no magazine took: of a full or foreign cache, of a closed pool, of a class without cache.
     func giveBack(_ descriptor: DescriptorPointer) {
         ThreadExit.reclaimClosed()
         let home = unsafe shards[Int(descriptor.pointee.shardIndex)]
-        let classIndex = unsafe Int(descriptor.pointee.shift) - configuration.minimumShift
-        guard classIndex < layout.magazineCount, let cache = unsafe threadCache() else {
+        let shift = unsafe Int(descriptor.pointee.shift)
+        guard layout.cachedShifts.contains(shift), let cache = unsafe threadCache() else {
             return unsafe giveBackHome(descriptor)
         }
         if unsafe cache.shardIndex == home.index {
-            unsafe cache.spill(classIndex, to: home, keeping: configuration.tlsCacheSize / 2)
-            if unsafe !cache.magazine(classIndex).push(descriptor) { unsafe giveBackHome(descriptor) }
+            unsafe cache.spill(shift: shift, to: home, keeping: configuration.tlsCacheSize / 2)
+            if unsafe !cache.magazine(shift: shift).push(descriptor) { unsafe giveBackHome(descriptor) }
         } else {
             foreignReturnCount.add(1, ordering: .relaxed)
             unsafe cache.sendHome(descriptor, to: home)
@@ -188,8 +177,8 @@ final class PoolCore: @unchecked Sendable {
         register.withLock { register in
             var cache = unsafe register.first
             while let current = unsafe cache {
-                for index in 0..<layout.magazineCount {
-                    unsafe current.magazine(index).pointee.limit.store(0, ordering: .relaxed)
+                for shift in layout.cachedShifts {
+                    unsafe current.magazine(shift: shift).pointee.homeTag.store(0, ordering: .relaxed)
                 }
                 unsafe cache = unsafe current.header.pointee.next
             }
@@ -216,8 +205,8 @@ final class PoolCore: @unchecked Sendable {
     }
 
     private func hitCount(_ cache: ThreadCache) -> Int {
-        (0..<layout.magazineCount).reduce(0) { sum, index in
-            unsafe sum + Int(cache.magazine(index).pointee.hitCount.load(ordering: .relaxed))
+        layout.cachedShifts.reduce(0) { sum, shift in
+            unsafe sum + Int(cache.magazine(shift: shift).pointee.hitCount.load(ordering: .relaxed))
         }
     }
 

@@ -16,18 +16,24 @@ enum PoolSlots {
 
     static func countClosedPool() { closed.add(1, ordering: .releasing) }
 
-    /// The lowest free slot, or the one that stays empty when all are taken; and a generation that no other pool with
-    /// leases out has (2³¹ pools pass before one comes again).
+    /// The lowest free slot, or the one that stays empty when all are taken; and a generation that no other pool
+    /// of this process has or had.
     static func take() -> (slot: Int, generation: UInt64) {
         state.withLock { state in
             let slot = (~state.used).trailingZeroBitCount
-            // Never zero: the generation of `LeaseTag.uncached`.
-            state.generation = state.generation % (LeaseTag.generationCount - 1) + 1
+            // Never zero: that is no pool's tag.
+            state.generation += 1
             guard slot < 64 else { return (Int(ZEROPOOL_UNCACHED_SLOT), state.generation) }
             state.used |= 1 << UInt64(slot)
             return (slot, state.generation)
         }
     }
+
+    /// Where the slot that stays empty is, from the thread pointer.
+    static let uncachedSlotOffset = offset(of: Int(ZEROPOOL_UNCACHED_SLOT))
+
+    /// Where a slot is, from the thread pointer: in every thread at the same distance.
+    static func offset(of slot: Int) -> Int32 { Int32(zeropool_slot_offset(UInt64(slot))) }
 
     /// Frees a slot that no thread has a cache in any more.
     static func giveBack(_ slot: Int) {

@@ -1,4 +1,5 @@
 public import CZeroPool
+public import Synchronization
 
 /// A lease of one buffer: it returns itself when its lifetime ends, on whatever thread that is.
 ///
@@ -13,10 +14,9 @@ public import CZeroPool
 @safe
 public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // SAFETY: Sendable, since the lease is the only way to its memory and its descriptor, and is itself not copyable.
-    // Four trivial words, so that a lease is moved in registers and no reference is counted.
+    // Three trivial words, so that a lease is moved in registers and no reference is counted.
     @usableFromInline let descriptor: UnsafeMutablePointer<BufferDescriptor>
     @usableFromInline let base: UnsafeMutableRawPointer
-    @usableFromInline let tag: LeaseTag
 
     /// How many bytes, from the first, are written: what `bytes` shows. At most `capacity`.
     public internal(set) var count: Int {
@@ -27,18 +27,22 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     @usableFromInline var writtenByteCount: Int
 
     @inlinable @inline(__always)
-    init(descriptor: UnsafeMutablePointer<BufferDescriptor>, base: UnsafeMutableRawPointer, tag: LeaseTag) {
+    init(descriptor: UnsafeMutablePointer<BufferDescriptor>, base: UnsafeMutableRawPointer) {
         unsafe self.descriptor = unsafe descriptor
         unsafe self.base = unsafe base
-        self.tag = tag
         writtenByteCount = 0
     }
 
     @inlinable @inline(__always)
     deinit {
-        // The tag leads to where the thread's magazine for this buffer would be; the tag there says whether it is.
-        let magazine = unsafe (zeropool_slot(tag.slot) + tag.magazineByteOffset).assumingMemoryBound(to: Magazine.self)
-        if unsafe magazine.pointee.tag.rawValue == tag.rawValue, unsafe magazine.push(descriptor) { return }
+        // Where this thread's magazine for the buffer would be; its tag says whether it is that.
+        let cache = unsafe zeropool_load(Int64(descriptor.pointee.slotOffset))
+        let magazine = unsafe (cache + Int(descriptor.pointee.magazineOffset)).assumingMemoryBound(to: Magazine.self)
+        if unsafe magazine.pointee.homeTag.load(ordering: .relaxed) == descriptor.pointee.homeTag,
+            unsafe magazine.push(descriptor)
+        {
+            return
+        }
         unsafe PooledBuffer.giveBackSlow(descriptor, base)
     }
 

@@ -1,7 +1,6 @@
 /// The sizes that buffers come in: powers of two from 4 KiB to 1 GiB.
 ///
-/// A class is named by its shift (12 for 4 KiB … 30 for 1 GiB) where it describes a buffer, and by its index from the
-/// pool's smallest class where it addresses a magazine or a list.
+/// A class is named by its shift: 12 for 4 KiB … 30 for 1 GiB.
 @usableFromInline
 enum SizeClass {
     /// The smallest class a pool may keep, 4 KiB: a page.
@@ -12,12 +11,16 @@ enum SizeClass {
     /// nothing beside the touching of the memory, and where they are not hoarded a thread.
     static let maximumCachedShift = 24
 
-    /// The index of the class for `byteCount` in a pool whose smallest class is `1 << minimumShift`.
+    /// The shift of the class for `byteCount`, in a pool whose smallest class is `1 << minimumShift` bytes.
     ///
-    /// Past the last class, and for negative sizes, the index is larger than any class: callers compare.
-    @inlinable
-    static func index(for byteCount: Int, minimumShift: Int) -> Int {
-        let lastByte = UInt(bitPattern: max(byteCount, 1 &<< minimumShift)) &- 1
-        return UInt.bitWidth &- lastByte.leadingZeroBitCount &- minimumShift
+    /// No class (more than `maximumShift`) for sizes past 1 GiB, for 0 and for negative ones: the slow path looks again,
+    /// and traps. (Those below -2⁶² come out as the class of their low bits, and get a buffer.)
+    @inlinable @inline(__always)
+    static func shift(for byteCount: Int, smallest: Int) -> Int {
+        // The highest bit of the last byte's number, one up; doubled, so that the compiler sees that it is not zero.
+        ((byteCount &* 2 &- 1) | smallest).leadingZeroBitCount ^ 63
     }
+
+    /// `smallest` for the above.
+    static func smallest(minimumShift: Int) -> Int { (2 << minimumShift) - 1 }
 }

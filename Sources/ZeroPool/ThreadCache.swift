@@ -32,8 +32,8 @@ struct ThreadCache {
     var core: PoolCore { unsafe header.pointee.core.takeUnretainedValue() }
     var shardIndex: Int { unsafe header.pointee.shardIndex }
 
-    func magazine(_ index: Int) -> MagazinePointer {
-        unsafe (address + core.layout.magazineByteOffset(index)).assumingMemoryBound(to: Magazine.self)
+    func magazine(shift: Int) -> MagazinePointer {
+        unsafe (address + core.layout.magazineOffset(shift: shift)).assumingMemoryBound(to: Magazine.self)
     }
 
     // MARK: Life
@@ -43,14 +43,15 @@ struct ThreadCache {
         assert(unsafe MemoryLayout<Header>.size <= CacheLayout.headerByteCount)
         assert(unsafe MemoryLayout<Magazine>.size == Magazine.headerByteCount)
         unsafe address = UnsafeMutableRawPointer.allocate(
-            byteCount: core.layout.byteCount, alignment: CacheLayout.headerByteCount)
+            byteCount: core.layout.byteCount, alignment: 128)
         let outboxes = UnsafeMutablePointer<Shard.IdleList>.allocate(capacity: core.shards.count)
         unsafe outboxes.initialize(repeating: Shard.IdleList(), count: core.shards.count)
         unsafe header.initialize(
             to: Header(core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes))
-        for index in 0..<core.layout.magazineCount {
-            let tag = core.tag(classIndex: index, shard: shardIndex)
-            unsafe magazine(index).initialize(to: Magazine(limit: core.configuration.tlsCacheSize, tag: tag))
+        for shift in CacheLayout.allShifts {
+            let limit = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
+            unsafe magazine(shift: shift).initialize(
+                to: Magazine(limit: limit, homeTag: core.homeTag(shard: shardIndex)))
         }
     }
 
@@ -58,9 +59,7 @@ struct ThreadCache {
     func drain() {
         let core = unsafe core
         let home = core.shards[unsafe shardIndex]
-        for index in 0..<core.layout.magazineCount {
-            unsafe spill(index, to: home, keeping: 0)
-        }
+        for shift in core.layout.cachedShifts { unsafe spill(shift: shift, to: home, keeping: 0) }
         for shard in core.shards { unsafe flushOutbox(to: shard) }
     }
 
@@ -69,8 +68,8 @@ struct ThreadCache {
         unsafe drain()
         let core = unsafe core
         unsafe header.pointee.shardIndex = newIndex
-        for index in 0..<core.layout.magazineCount {
-            unsafe magazine(index).pointee.tag = core.tag(classIndex: index, shard: newIndex)
+        for shift in core.layout.cachedShifts {
+            unsafe magazine(shift: shift).pointee.homeTag.store(core.homeTag(shard: newIndex), ordering: .relaxed)
         }
     }
 
@@ -85,10 +84,10 @@ struct ThreadCache {
     // MARK: Traffic with the shards
 
     /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.
-    func spill(_ index: Int, to home: Shard, keeping: Int) {
-        let magazine = unsafe magazine(index)
+    func spill(shift: Int, to home: Shard, keeping: Int) {
+        let magazine = unsafe magazine(shift: shift)
         var chain = Shard.IdleList()
-        while unsafe magazine.pointee.count.load(ordering: .relaxed) > UInt32(keeping),
+        while unsafe magazine.pointee.count > UInt32(keeping),
             let descriptor = unsafe magazine.pop()
         {
             unsafe chain.push(descriptor)

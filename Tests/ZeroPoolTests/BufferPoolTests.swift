@@ -249,15 +249,15 @@ struct ClosingTests {
     @Test("a late return never lands in the pool that has taken over the slot")
     func lateReturnMeetsAnotherPool() {
         var box: LeaseBox?
-        let slot: UInt64
+        let slot: Int
         do {
             let pool = BufferPool()
-            slot = pool.slot
+            slot = pool.core.slot
             box = LeaseBox(pool.get(4096))
         }
         // As many pools as it takes to get the slot again.
         var pools: [BufferPool] = []
-        repeat { pools.append(BufferPool()) } while pools.last!.slot != slot && pools.count < 64
+        repeat { pools.append(BufferPool()) } while pools.last!.core.slot != slot && pools.count < 64
         for pool in pools { _ = pool.get(4096) }
         let address = box!.range.lowerBound
         box = nil
