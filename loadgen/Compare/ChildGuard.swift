@@ -14,8 +14,13 @@ enum ChildGuard {
         _ = child.compareExchange(expected: id, desired: 0, ordering: .sequentiallyConsistent)
     }
 
-    /// For the program, not for tests: takes over the two signals.
+    /// For the program, not for tests: takes over the two signals, blocked by who started us or not.
     static func install() {
+        var signals = sigset_t()
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGINT)
+        unsafe sigaddset(&signals, SIGTERM)
+        unsafe sigprocmask(SIG_UNBLOCK, &signals, nil)
         for number in [SIGINT, SIGTERM] {
             signal(number) { number in
                 // Only what is safe in a signal handler: an atomic read and two system calls.

@@ -52,11 +52,22 @@ struct LoadReport: Codable, Sendable {
 
     /// What a person reads; the problems stand elsewhere.
     var text: String {
-        let latency = latencyMicroseconds
-        return """
+        let title = """
             \(Format.count(connections, "connection")) × \(Format.byteCount(messageByteCount)) to \(target), \
             \(Format.count(pipeline, "message")) in flight each, \(Format.count(threads, "thread")), \
             \(Format.decimal(windowSeconds, places: 2)) s measured
+
+            """
+        let connections = """
+              connections  \(errors.connect) not made, \(errors.lost) lost, \(errors.unanswered) unanswered
+
+            """
+        return title + (requests > 0 ? figures : "") + connections
+    }
+
+    private var figures: String {
+        let latency = latencyMicroseconds
+        return """
               requests/s   \(Format.grouped(requestsPerSecond))
               bytes/s      \(Format.byteRate(bytesPerSecond)) echoed
               latency µs   p50 \(Format.microseconds(latency.p50))  p90 \(Format.microseconds(latency.p90))  \
@@ -64,7 +75,6 @@ struct LoadReport: Codable, Sendable {
             max \(Format.microseconds(latency.max))
               verified     \(Format.byteCount(verifiedByteCount)), every byte compared
               loadgen CPU  \(Format.decimal(loadgenProcessorMicrosecondsPerRequest, places: 2)) µs a request
-              connections  \(errors.connect) not made, \(errors.lost) lost, \(errors.unanswered) unanswered
 
             """
     }

@@ -1,0 +1,38 @@
+import Foundation
+
+/// The built loadgen program, run as a user runs it.
+enum Program {
+    /// Beside the test runner, where the package manager puts programs.
+    static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        .deletingLastPathComponent().appending(path: "loadgen").path
+
+    static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: path) }
+
+    struct Outcome {
+        let status: Int32
+        let output: String
+        let errorOutput: String
+    }
+
+    static func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errorOutput: Pipe) {
+        let process = Process()
+        process.executableURL = URL(filePath: path)
+        process.arguments = arguments
+        let (output, errorOutput) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errorOutput
+        try process.run()
+        return (process, output, errorOutput)
+    }
+
+    static func run(_ arguments: [String]) throws -> Outcome {
+        let (process, output, errorOutput) = try start(arguments)
+        // Less than a pipe holds comes on standard error.
+        let text = output.fileHandleForReading.readDataToEndOfFile()
+        let errorText = errorOutput.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus, output: String(decoding: text, as: UTF8.self),
+            errorOutput: String(decoding: errorText, as: UTF8.self))
+    }
+}
