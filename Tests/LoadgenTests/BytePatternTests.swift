@@ -26,7 +26,7 @@ struct BytePatternTests {
     @Test("What was sent is accepted, at any chunking, across the end of the table and past the longest run")
     func acceptsItself() {
         let connection = 3
-        let end = 3 * BytePattern.period
+        let end = 12 * BytePattern.period
         let bytes = stream(connection, 0..<end)
         #expect(mismatch(bytes, connection: connection, offset: 0) == nil)
         var offset = 0
@@ -90,8 +90,8 @@ struct BytePatternTests {
     func isEven() {
         var counts = [Int](repeating: 0, count: 256)
         for byte in stream(0, 0..<BytePattern.period) { counts[Int(byte)] += 1 }
-        // 4,096 each on average; 10 standard deviations.
-        #expect(counts.allSatisfy { (4096 - 640...4096 + 640).contains($0) })
+        // 1,024 each on average; 10 standard deviations.
+        #expect(counts.allSatisfy { (1024 - 320...1024 + 320).contains($0) })
     }
 
     @Test("A mismatch names connection, offset and both bytes")

@@ -11,6 +11,7 @@ struct ComparisonReportTests {
     ) -> CellRun {
         var statistics = ServerStatistics()
         statistics.operations = operations
+        statistics.connections.accepted = 5
         statistics.fixedBufferOperations = fixed
         statistics.zeroCopySends = .init(count: zeroCopy, copied: copied)
         return CellRun(
@@ -59,13 +60,24 @@ struct ComparisonReportTests {
         #expect(result([run(.pooled, round: 1)]).modes[0].processorTimeToMalloc == nil)
     }
 
-    @Test("Operations that happen once a connection are not the path of a request")
+    @Test("What makes and ends connections, and exceptions, are not the path of a request")
     func rareOperations() {
         let runs = [
-            run(.pooled, round: 1, operations: ["recv": 1000, "send": 900, "accept": 9, "cancel": 1]),
+            run(.pooled, round: 1, operations: ["recv": 1000, "send": 900, "accept": 90, "cancel": 90, "write": 4]),
             run(.malloc, round: 1, operations: ["recv": 1000, "send": 1000, "accept": 3]),
         ]
         #expect(result(runs).modes.map(\.samePathAs) == [[.malloc], [.pooled]])
+    }
+
+    @Test("A multishot receive, armed once a connection, is on the path, however rare")
+    func multishot() {
+        let runs = [
+            run(.registered, round: 1, operations: ["recv": 5, "send": 1000]),
+            run(.pooled, round: 1, operations: ["recv": 800, "send": 1000]),
+            run(.malloc, round: 1, operations: ["read": 5, "send": 1000]),
+        ]
+        #expect(result(runs).modes.map(\.samePathAs) == [[.pooled], [.registered], []])
+        #expect(result(runs).modes[0].path.text.hasPrefix("1.00 send + 0.01 recv a request; "))
     }
 
     @Test(

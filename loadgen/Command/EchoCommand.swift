@@ -36,7 +36,7 @@ struct EchoCommand: ParsableCommand {
     var json: String?
 
     func validate() throws {
-        try OptionRange.check(connections, in: 1...1_000_000, option: "--connections")
+        try OptionRange.check(connections, in: 1...BytePattern.period, option: "--connections")
         try OptionRange.check(duration, in: 0.001...86_400, option: "--duration")
         try OptionRange.check(warmup, in: 0...86_400, option: "--warmup")
         try OptionRange.check(pipeline, in: 1...65_536, option: "--pipeline")

@@ -19,7 +19,7 @@ struct ComparisonCase: Equatable, Sendable, Codable {
 extension ComparisonCase: ExpressibleByArgument {
     init?(argument: String) {
         let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
-        guard parts.count == 2, let connections = Int(parts[0]), (1...1_000_000).contains(connections),
+        guard parts.count == 2, let connections = Int(parts[0]), (1...BytePattern.period).contains(connections),
             let size = ByteCount(argument: String(parts[1]))
         else { return nil }
         self.init(connections: connections, messageByteCount: size.value)

@@ -59,20 +59,21 @@ struct ComparisonTable {
     /// Modes whose requests took the same path stand together: between them only memory differs.
     private static func paths(of result: ComparisonReport.CaseResult) -> String {
         var shown: Set<ServerMode> = []
-        var text = ""
+        var text = "  path taken, by the server's own count\n"
         for mode in result.modes where !shown.contains(mode.mode) {
-            let group = [mode.mode] + mode.samePathAs
-            shown.formUnion(group)
-            let members = result.modes.filter { group.contains($0.mode) }
-            let same = group.count > 1 ? " took the same path: the same operations" : ""
-            text += "  \(members.map(\.mode.rawValue).joined(separator: ", "))\(same)\n"
-            for member in members {
-                text += "    \(member.mode.rawValue): \(member.path.text)"
-                if member.path.registeredByteCount > 0 {
-                    text += "; \(Format.byteCount(member.path.registeredByteCount)) registered"
-                }
-                text += "\n"
+            let group = result.modes.filter { $0.mode == mode.mode || mode.samePathAs.contains($0.mode) }
+            shown.formUnion(group.map(\.mode))
+            let names = group.map(\.mode.rawValue).joined(separator: ", ")
+            if Set(group.map(\.path.text)).count == 1 {
+                text += "    \(names)\(group.count > 1 ? ", the same" : ""): \(mode.path.text)\n"
+            } else {
+                // The same kinds of operations, in other numbers.
+                text += "    \(names), the same:\n"
+                text += group.map { "      \($0.mode.rawValue): \($0.path.text)\n" }.joined()
             }
+        }
+        for mode in result.modes where mode.path.registeredByteCount > 0 {
+            text += "    \(mode.mode.rawValue): \(Format.byteCount(mode.path.registeredByteCount)) registered\n"
         }
         return text
     }

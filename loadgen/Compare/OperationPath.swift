@@ -1,29 +1,35 @@
 /// The path that a mode's requests took, from what its servers counted.
 struct OperationPath: Codable, Sendable {
-    /// Operations a request, by opcode; what happens less than once in a hundred requests (accepting, arming, closing)
-    /// is not the path of a request.
+    /// Operations submitted a request, by opcode. One that completes again and again (a multishot receive) counts once.
     let operationsPerRequest: [String: Double]
-    /// Of those, the ones that used a registered buffer, a request.
+    /// Of those, the ones that used a registered buffer.
     let fixedBufferOperationsPerRequest: Double
     let zeroCopySendsPerRequest: Double
     let zeroCopySendsCopiedPerRequest: Double
     /// The most that one of the servers had registered, used or not.
     let registeredByteCount: Int
 
-    private static let leastPerRequest = 0.01
+    /// Operations that carry no request's bytes: they make, watch and end connections.
+    private static let housekeeping: Set<String> = [
+        "accept", "async_cancel", "cancel", "close", "fixed_fd_install", "msg_ring", "nop", "poll_add", "poll_remove",
+        "shutdown", "timeout", "timeout_remove",
+    ]
 
     init(_ runs: [CellRun]) {
-        let requestCount = Double(max(1, runs.map(\.totalRequestCount).reduce(0, +)))
+        func sum(_ value: (CellRun) -> Int) -> Int { runs.map(value).reduce(0, +) }
+        let requestCount = max(1, sum(\.totalRequestCount))
+        // What is rarer than once a connection and once in a hundred requests is an exception, not the path.
+        let leastCount = max(1, min(sum(\.serverStatistics.connections.accepted), requestCount / 100))
+        func perRequest(_ count: Int) -> Double {
+            count < leastCount ? 0 : Double(count) / Double(requestCount)
+        }
         var counts: [String: Int] = [:]
         for run in runs { counts.merge(run.serverStatistics.operations, uniquingKeysWith: +) }
-        func perRequest(_ count: Int) -> Double {
-            let share = Double(count) / requestCount
-            return share < Self.leastPerRequest ? 0 : share
-        }
-        operationsPerRequest = counts.mapValues(perRequest).filter { $0.value > 0 }
-        fixedBufferOperationsPerRequest = perRequest(runs.map(\.serverStatistics.fixedBufferOperations).reduce(0, +))
-        zeroCopySendsPerRequest = perRequest(runs.map(\.serverStatistics.zeroCopySends.count).reduce(0, +))
-        zeroCopySendsCopiedPerRequest = perRequest(runs.map(\.serverStatistics.zeroCopySends.copied).reduce(0, +))
+        operationsPerRequest = counts.filter { !Self.housekeeping.contains($0.key) }.mapValues(perRequest)
+            .filter { $0.value > 0 }
+        fixedBufferOperationsPerRequest = perRequest(sum(\.serverStatistics.fixedBufferOperations))
+        zeroCopySendsPerRequest = perRequest(sum(\.serverStatistics.zeroCopySends.count))
+        zeroCopySendsCopiedPerRequest = perRequest(sum(\.serverStatistics.zeroCopySends.copied))
         registeredByteCount = runs.map(\.serverStatistics.registeredByteCount).max() ?? 0
     }
 
@@ -36,20 +42,22 @@ struct OperationPath: Codable, Sendable {
             && (zeroCopySendsCopiedPerRequest > 0) == (other.zeroCopySendsCopiedPerRequest > 0)
     }
 
+    /// `1.00 send + <0.01 recv a request; no registered buffer used; no zero copy`.
     var text: String {
-        var parts = operationsPerRequest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map {
-            "\(Format.decimal($0.value, places: 2)) \($0.key)"
-        }
-        if parts.isEmpty { parts = ["no operation"] }
+        let operations = operationsPerRequest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+            .map { "\(Self.rate($0.value)) \($0.key)" }.joined(separator: " + ")
         let fixed =
             fixedBufferOperationsPerRequest > 0
-            ? "\(Format.decimal(fixedBufferOperationsPerRequest, places: 2)) with a registered buffer"
-            : "none with a registered buffer"
+            ? "\(Self.rate(fixedBufferOperationsPerRequest)) with a registered buffer" : "no registered buffer used"
         let zeroCopy =
             zeroCopySendsPerRequest > 0
-            ? "\(Format.decimal(zeroCopySendsPerRequest, places: 2)) zero-copy, "
-                + "\(Format.decimal(zeroCopySendsCopiedPerRequest, places: 2)) copied after all"
-            : "none zero-copy"
-        return parts.joined(separator: " + ") + " a request; \(fixed); \(zeroCopy)"
+            ? "\(Self.rate(zeroCopySendsPerRequest)) zero-copy, "
+                + "\(Self.rate(zeroCopySendsCopiedPerRequest)) copied after all"
+            : "no zero copy"
+        return "\(operations.isEmpty ? "no operation" : operations) a request; \(fixed); \(zeroCopy)"
+    }
+
+    private static func rate(_ value: Double) -> String {
+        value > 0 && value < 0.005 ? "<0.01" : Format.decimal(value, places: 2)
     }
 }

@@ -1,32 +1,41 @@
+import ZeroPool
 import ZeroPoolURing
 
-/// Where the bytes that come back are put until they are verified: a buffer a connection.
-@safe final class LoadReceiver {
-    private let bufferByteCount: Int
-    private let buffers: UnsafeMutableRawPointer
+/// Where the bytes that come back are put until they are verified: a buffer group that all connections of a thread
+/// share, so that a connection that waits holds no memory.
+final class LoadReceiver {
+    private let buffers: ProvidedBufferRing
+    private let ringPool: RingPool
 
-    init(connectionCount: Int, plan: LoadPlan) {
-        let inFlight = plan.messageByteCount.multipliedReportingOverflow(by: plan.pipeline)
-        bufferByteCount = inFlight.overflow ? 64 << 10 : min(inFlight.partialValue, 64 << 10)
-        unsafe buffers = .allocate(byteCount: connectionCount * bufferByteCount, alignment: 4096)
+    /// Enough buffers for an answer of every connection at once, within 64 MiB; beyond that, receives take turns.
+    init(ring: borrowing Ring, plan: LoadPlan, connectionCount: Int) throws(RingError) {
+        let (inFlight, overflows) = plan.messageByteCount.multipliedReportingOverflow(by: plan.pipeline)
+        let bufferByteCount = Self.powerOfTwo(atLeast: overflows ? .max : inFlight, within: 4 << 10...64 << 10)
+        let bufferCount = Self.powerOfTwo(atLeast: 2 * connectionCount, within: 16...(64 << 20) / bufferByteCount)
+        let pool = BufferPool.builder()
+            .numShards(1).tlsCacheSize(min(bufferCount, 256)).maxBuffersPerShard(bufferCount).build()
+        // Provided buffers are written by plain receives: to register them would lock memory for nothing.
+        ringPool = try RingPool(ring: ring, pool: pool, shard: 0, registersBuffers: false)
+        buffers = try ringPool.makeBufferRing(group: 0, entryCount: bufferCount, bufferByteCount: bufferByteCount)
     }
 
-    deinit {
-        unsafe buffers.deallocate()
+    /// The group for `Ring.receiveMultishot`.
+    var group: UInt16 { buffers.group }
+
+    /// Gives `body` the bytes of this completion, then their buffer back to the kernel.
+    func withBytes<Result>(of completion: Completion, _ body: (RawSpan) -> Result) -> Result? {
+        guard let lease = buffers.take(completion) else { return nil }
+        return body(lease.bytes)
     }
 
-    func arm(on ring: borrowing Ring, _ socket: IODescriptor, index: Int, userData: UInt64) {
-        unsafe ring.receive(
-            from: socket,
-            into: UnsafeMutableRawBufferPointer(start: buffers + index * bufferByteCount, count: bufferByteCount),
-            userData: userData)
+    /// Puts buffers in the place of those that were taken; once a turn of the loop.
+    func refill() {
+        buffers.refill()
     }
 
-    func withBytes<Result>(
-        of completion: Completion, index: Int, _ body: (UnsafeRawBufferPointer) -> Result
-    ) -> Result {
-        unsafe body(
-            UnsafeRawBufferPointer(
-                start: buffers + index * bufferByteCount, count: Int(completion.result)))
+    private static func powerOfTwo(atLeast value: Int, within range: ClosedRange<Int>) -> Int {
+        var power = range.lowerBound
+        while power < value, power < range.upperBound { power *= 2 }
+        return power
     }
 }

@@ -20,10 +20,17 @@ extension LoadWorker {
     }
 
     func armReceive(_ index: Int) {
-        receiver.arm(
-            on: ring, .file(slots[index].descriptor), index: index,
+        ring.receiveMultishot(
+            from: .file(slots[index].descriptor), group: receiver.group,
             userData: LoadToken(.receive, connection: index).userData)
         operationsInFlight += 1
+    }
+
+    /// When the group has buffers again: a receive that finds none ends at once, without data.
+    func rearmReceives() {
+        receiver.refill()
+        for index in unarmedIndices where !slots[index].connection.isEnded { armReceive(index) }
+        unarmedIndices.removeAll(keepingCapacity: true)
     }
 
     func perform(_ action: LoadConnection.Action, _ index: Int) {
@@ -89,20 +96,25 @@ extension LoadWorker {
     }
 
     private func received(_ completion: Completion, _ index: Int) {
-        let byteCount = Int(completion.result)
-        guard byteCount > 0 else {
+        if completion.isFinal, completion.result > 0 || completion.result == -ENOBUFS { unarmedIndices.append(index) }
+        let number = slots[index].number
+        let offset = slots[index].connection.receivedByteCount
+        // A buffer is taken back also where nobody asks for its bytes any more.
+        let mismatch = receiver.withBytes(of: completion) { bytes in
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe BytePattern.shared.firstMismatch(in: bytes, connection: number, offset: offset)
+            }
+        }
+        guard !slots[index].connection.isEnded, !control.isAborted, completion.result != -ENOBUFS else { return }
+        guard completion.result > 0 else {
             return perform(slots[index].connection.receiveEnded(completion.result), index)
         }
-        guard !slots[index].connection.isEnded, !control.isAborted else { return }
-        let mismatch = unsafe receiver.withBytes(of: completion, index: index) { bytes in
-            unsafe BytePattern.shared.firstMismatch(
-                in: bytes, connection: slots[index].number, offset: slots[index].connection.receivedByteCount)
-        }
-        if let mismatch {
+        if let mismatch = mismatch ?? nil {
             tally.mismatch = mismatch
             control.abort()
             return
         }
+        let byteCount = Int(completion.result)
         tally.totalByteCount += byteCount
         let isMeasured = phase == .measuring
         if isMeasured { tally.byteCount += byteCount }
@@ -113,6 +125,5 @@ extension LoadWorker {
             tally.latencies.record(nanoseconds)
         }
         perform(action, index)
-        if completion.isFinal, !slots[index].connection.isEnded { armReceive(index) }
     }
 }

@@ -31,6 +31,8 @@ import ZeroPoolURing
     let addressByteCount: Int
 
     var slots: [Slot]
+    /// Connections whose receive has ended without its stream: it is armed again at the end of the turn.
+    var unarmedIndices: [Int] = []
     var tally = LoadTally()
     private(set) var phase = Phase.connecting
     /// When the phase ends.
@@ -82,7 +84,7 @@ import ZeroPoolURing
                 connection: LoadConnection(messageByteCount: plan.messageByteCount, pipeline: plan.pipeline))
         }
         ring = try Ring()
-        receiver = LoadReceiver(connectionCount: slots.count, plan: plan)
+        receiver = try LoadReceiver(ring: ring, plan: plan, connectionCount: slots.count)
         unsafe self.address = .allocate(capacity: 1)
         unsafe self.address.initialize(to: address.storage)
         addressByteCount = Int(address.byteCount)
@@ -162,6 +164,7 @@ import ZeroPoolURing
         let now = Clock.monotonicNanoseconds
         if now >= deadline { advance(at: now) }
         ring.forEachCompletion { handle($0) }
+        rearmReceives()
     }
 
     private func advance(at now: UInt64) {
@@ -192,7 +195,10 @@ import ZeroPoolURing
         operationsInFlight += 1
         while operationsInFlight > 0 {
             try ring.submitAndWait()
-            ring.forEachCompletion { if $0.isFinal { operationsInFlight -= 1 } }
+            ring.forEachCompletion { completion in
+                if completion.isFinal { operationsInFlight -= 1 }
+                _ = receiver.withBytes(of: completion) { _ in }
+            }
         }
         for slot in slots where slot.descriptor >= 0 { close(slot.descriptor) }
     }
