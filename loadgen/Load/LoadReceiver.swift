@@ -7,11 +7,14 @@ final class LoadReceiver {
     private let buffers: ProvidedBufferRing
     private let ringPool: RingPool
 
-    /// Enough buffers for an answer of every connection at once, within 64 MiB; beyond that, receives take turns.
+    /// Enough buffers for what every connection awaits, up to 1 MiB each and 64 MiB in all; beyond that, receives take
+    /// turns.
     init(ring: borrowing Ring, plan: LoadPlan, connectionCount: Int) throws(RingError) {
         let (inFlight, overflows) = plan.messageByteCount.multipliedReportingOverflow(by: plan.pipeline)
         let bufferByteCount = Self.powerOfTwo(atLeast: overflows ? .max : inFlight, within: 4 << 10...64 << 10)
-        let bufferCount = Self.powerOfTwo(atLeast: 2 * connectionCount, within: 16...(64 << 20) / bufferByteCount)
+        let buffersPerConnection = overflows ? 16 : min(16, 1 + inFlight / bufferByteCount)
+        let bufferCount = Self.powerOfTwo(
+            atLeast: connectionCount * buffersPerConnection, within: 16...(64 << 20) / bufferByteCount)
         let pool = BufferPool.builder()
             .numShards(1).tlsCacheSize(min(bufferCount, 256)).maxBuffersPerShard(bufferCount).build()
         // Provided buffers are written by plain receives: to register them would lock memory for nothing.
