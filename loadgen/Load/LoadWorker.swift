@@ -231,7 +231,7 @@ import ZeroPoolURing
             shownNanoseconds = now
             let left = Double(deadline - min(now, deadline)) / 1e9
             text =
-                "\(phase == .warmup ? "warming up" : "measuring"): \(Format.decimal(left, places: 0)) s left, "
+                "\(phase == .warmup ? "warming up" : "measuring"): \(Format.decimal(left, places: 1)) s left, "
                 + "\(Format.grouped(rate)) requests/s"
         case .draining:
             text = "waiting for the last answers: \(Format.count(openCount, "connection"))"
