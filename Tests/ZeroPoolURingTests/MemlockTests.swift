@@ -9,7 +9,7 @@ struct MemlockTests {
     @Test("With 8 MiB some arenas are registered, the rest is plain, and both work")
     func someAreRegistered() async {
         await #expect(processExitsWith: .success) {
-            try become(user: 61001, memlock: 8 << 20)
+            try becomeSomeUser(memlock: 8 << 20)
             let ring = try Ring()
             try #require(ring.submissionEntryCount == 1024)
             let pool = BufferPool()
@@ -37,7 +37,7 @@ struct MemlockTests {
     @Test("With 64 KiB nothing is registered and the queues are small, and it works")
     func nothingIsRegistered() async {
         await #expect(processExitsWith: .success) {
-            try become(user: 61002, memlock: 64 << 10)
+            try becomeSomeUser(memlock: 64 << 10)
             let ring = try Ring()
             try #require((16...256).contains(ring.submissionEntryCount))
             let pool = BufferPool()
@@ -64,7 +64,7 @@ struct MemlockTests {
     @Test("With nothing at all the error says what to do")
     func noRing() async {
         await #expect(processExitsWith: .success) {
-            try become(user: 61003, memlock: 0)
+            try becomeSomeUser(memlock: 0)
             do throws(RingError) {
                 _ = try Ring()
                 // Kernels that charge no queues.
@@ -78,7 +78,7 @@ struct MemlockTests {
     @Test("Arenas can be registered again once others were let go")
     func registersAgain() async {
         await #expect(processExitsWith: .success) {
-            try become(user: 61004, memlock: 8 << 20)
+            try becomeSomeUser(memlock: 8 << 20)
             let ring = try Ring()
             let pool = BufferPool.builder().tlsCacheSize(0).maxBuffersPerShard(0).numShards(1).build()
             let ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
@@ -94,7 +94,10 @@ struct MemlockTests {
 }
 
 /// Gives up root, and with it the privilege to lock memory without limit.
-private func become(user: uid_t, memlock byteCount: UInt) throws {
+///
+/// A user that nobody is or was: charges are shared by all processes of a user, and fall late when a process is killed.
+private func becomeSomeUser(memlock byteCount: UInt) throws {
+    let user = uid_t.random(in: 10_000...59_999)
     var limit = rlimit(rlim_cur: byteCount, rlim_max: byteCount)
     try check("setrlimit", setrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit))
     try check("setgroups", setgroups(0, nil))
