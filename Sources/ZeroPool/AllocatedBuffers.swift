@@ -16,7 +16,8 @@ package enum AllocatedBuffers {
         precondition(shift <= SizeClass.maximumShift, "buffers from malloc are at most 1 GiB")
         guard let base = unsafe malloc(1 << shift) else { return nil }
         return unsafe PooledBuffer(
-            descriptor: descriptors + (shift - SizeClass.minimumShift), base: base)
+            descriptor: descriptors + (shift - SizeClass.minimumShift), base: base,
+            slotOffset: PoolSlots.uncachedSlotOffset, magazineOffset: 0)
     }
 
     static func free(_ base: UnsafeMutableRawPointer) {

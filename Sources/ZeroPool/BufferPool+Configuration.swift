@@ -58,7 +58,10 @@ extension BufferPool {
 
         var minimumShift: Int { minBufferSize.trailingZeroBitCount }
         var classCount: Int { SizeClass.maximumShift - minimumShift + 1 }
-        var cachedShifts: Range<Int> { minimumShift..<max(minimumShift, SizeClass.maximumCachedShift + 1) }
+        var cachedShifts: Range<Int> {
+            let end = tlsCacheSize > 0 ? SizeClass.maximumCachedShift + 1 : minimumShift
+            return minimumShift..<max(minimumShift, end)
+        }
         var idleByteLimitPerShard: Int { maxIdleByteCount / numShards }
 
         /// Traps when a pool can't be so.

@@ -47,9 +47,7 @@ public final class BufferPool: Sendable {
     /// negative, or when the system itself has no memory. Any thread.
     @inlinable
     public func get(_ byteCount: Int) -> PooledBuffer {
-        if let descriptor = unsafe popCached(byteCount) {
-            return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base)
-        }
+        if let buffer = popCached(byteCount) { return buffer }
         return getSlow(byteCount)
     }
 
@@ -57,9 +55,7 @@ public final class BufferPool: Sendable {
     /// the system has no memory. Otherwise as `get`.
     @inlinable
     public func tryGet(_ byteCount: Int) -> PooledBuffer? {
-        if let descriptor = unsafe popCached(byteCount) {
-            return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base)
-        }
+        if let buffer = popCached(byteCount) { return buffer }
         return tryGetSlow(byteCount)
     }
 
@@ -75,13 +71,15 @@ public final class BufferPool: Sendable {
     }
 
     @inlinable @inline(__always)
-    func popCached(_ byteCount: Int) -> UnsafeMutablePointer<BufferDescriptor>? {
+    func popCached(_ byteCount: Int) -> PooledBuffer? {
         // A thread without a cache finds the empty one here; a size without a class, a magazine that stays empty.
         let offset = SizeClass.shift(for: byteCount, smallest: smallest) &* magazineStride
         let magazine = unsafe (zeropool_load(slotOffset) + offset).assumingMemoryBound(to: Magazine.self)
         guard let descriptor = unsafe magazine.pop() else { return nil }
         unsafe magazine.countHit()
-        return unsafe descriptor
+        return unsafe PooledBuffer(
+            descriptor: descriptor, base: descriptor.pointee.base, slotOffset: Int32(truncatingIfNeeded: slotOffset),
+            magazineOffset: UInt32(truncatingIfNeeded: offset))
     }
 
     @usableFromInline @inline(never)

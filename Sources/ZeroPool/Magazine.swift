@@ -1,30 +1,36 @@
 public import Synchronization
 
-/// A thread's cached buffers of one class: a stack in whole cache lines, this header first, then the slots.
+/// A thread's cached buffers of one class, in whole cache lines: this header first, then the slots of a stack.
+///
+/// The buffer last returned waits in `hot`, in front of the stack: a get after a return then depends on one store, not
+/// on a chain of stack counts, which halves its latency.
 ///
 /// Only its thread pushes and pops. Other threads read `hitCount` (statistics) and clear `homeTag` (a closing pool, which
 /// so sends late returns to the slow path at no cost to the fast one): these two are relaxed atomics, which are plain
 /// loads and stores in machine code.
 ///
-/// Invariants: `count <= limit`; every buffer's home tag is the magazine's, as long as that is not cleared.
+/// Invariants: `count <= limit`; a magazine without `homeTag` takes nothing; every buffer's home tag is the magazine's,
+/// as long as that is not cleared.
 @usableFromInline
 @unsafe
 struct Magazine: ~Copyable {
-    @usableFromInline var count: UInt32 = 0
-    /// 0 for classes that are not cached.
-    @usableFromInline let limit: UInt32
+    @usableFromInline var hot: UnsafeMutablePointer<BufferDescriptor>?
     /// The pool and the shard whose buffers it takes; 0 takes none.
     @usableFromInline let homeTag: Atomic<UInt64>
     /// Gets served from here. The returns need no counter: conservation gives them.
     @usableFromInline let hitCount = Atomic<UInt64>(0)
+    /// Buffers in the slots.
+    @usableFromInline var count: UInt32 = 0
+    @usableFromInline let limit: UInt32
 
-    init(limit: Int, homeTag: UInt64) {
-        unsafe self.limit = UInt32(limit)
-        unsafe self.homeTag = Atomic(homeTag)
+    /// A magazine of `capacity` buffers; none is for classes that are not cached.
+    init(capacity: Int, homeTag: UInt64) {
+        unsafe limit = UInt32(max(0, capacity - 1))
+        unsafe self.homeTag = Atomic(capacity > 0 ? homeTag : 0)
     }
 
     /// The header's size, before the slots.
-    @usableFromInline static var headerByteCount: Int { @inlinable get { 24 } }
+    @usableFromInline static var headerByteCount: Int { @inlinable get { 32 } }
 
     /// A pool's and a shard's tag: bits 0–7 the shard, from 8 on the pool's generation, so that a late return never lands
     /// in the cache of a pool that has taken over the slot.
@@ -35,6 +41,22 @@ struct Magazine: ~Copyable {
 typealias MagazinePointer = UnsafeMutablePointer<Magazine>
 
 extension UnsafeMutablePointer where Pointee == Magazine {
+    /// The buffer last pushed, or nil when the magazine is empty.
+    @inlinable @inline(__always)
+    func pop() -> UnsafeMutablePointer<BufferDescriptor>? {
+        guard let descriptor = unsafe pointee.hot else { return unsafe popFromSlots() }
+        unsafe pointee.hot = nil
+        return unsafe descriptor
+    }
+
+    /// Adds a buffer whose home is here; false when the magazine is full.
+    @inlinable @inline(__always)
+    func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
+        guard unsafe pointee.hot == nil else { return unsafe pushBehindHot(descriptor) }
+        unsafe pointee.hot = unsafe descriptor
+        return true
+    }
+
     @usableFromInline
     var slots: UnsafeMutablePointer<UnsafeMutablePointer<BufferDescriptor>> {
         @inlinable @inline(__always)
@@ -44,23 +66,22 @@ extension UnsafeMutablePointer where Pointee == Magazine {
         }
     }
 
-    /// The buffer last pushed, or nil when the magazine is empty.
-    @inlinable @inline(__always)
-    func pop() -> UnsafeMutablePointer<BufferDescriptor>? {
-        // In full words, so that the index needs no extension.
+    @inlinable
+    func popFromSlots() -> UnsafeMutablePointer<BufferDescriptor>? {
         let (index, isEmpty) = unsafe UInt(pointee.count).subtractingReportingOverflow(1)
         guard !isEmpty else { return nil }
         unsafe pointee.count = UInt32(truncatingIfNeeded: index)
         return unsafe slots[Int(bitPattern: index)]
     }
 
-    /// Adds a buffer at home here, or returns false when the magazine is full, or the empty one.
-    @inlinable @inline(__always)
-    func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
+    /// The newcomer is the hot one; its predecessor goes on the stack.
+    @inlinable
+    func pushBehindHot(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
         let count = unsafe pointee.count
-        guard unsafe count < pointee.limit else { return false }
-        unsafe slots[Int(count)] = unsafe descriptor
+        guard unsafe count < pointee.limit, let previous = unsafe pointee.hot else { return false }
+        unsafe slots[Int(count)] = unsafe previous
         unsafe pointee.count = count &+ 1
+        unsafe pointee.hot = unsafe descriptor
         return true
     }
 
@@ -69,4 +90,7 @@ extension UnsafeMutablePointer where Pointee == Magazine {
     func countHit() {
         unsafe pointee.hitCount.store(pointee.hitCount.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
+
+    /// How many buffers it holds.
+    var count: Int { unsafe Int(pointee.count) + (pointee.hot == nil ? 0 : 1) }
 }

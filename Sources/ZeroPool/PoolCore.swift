@@ -63,14 +63,16 @@ final class PoolCore: @unchecked Sendable {
         let shardIndex = unsafe cache?.shardIndex ?? PoolSlots.currentThreadOrdinal & (shards.count - 1)
         if shift <= SizeClass.maximumShift {
             let magazine = unsafe cache?.magazine(shift: shift)
-            let count = unsafe magazine.map { unsafe (Int($0.pointee.limit) + 1) / 2 } ?? 1
+            // Half of what the magazine takes, so that the next return finds room.
+            let isCached = unsafe magazine != nil && layout.cachedShifts.contains(shift)
+            let count = isCached ? (configuration.tlsCacheSize + 1) / 2 : 1
             if var batch = shards[shardIndex].take(shift: shift, count: max(1, count)) {
                 let first = unsafe batch.chain.pop()!
                 while let descriptor = unsafe batch.chain.pop() {
                     let isPushed = unsafe magazine!.push(descriptor)
                     precondition(isPushed, "a magazine that was empty has room for half its limit")
                 }
-                return unsafe PooledBuffer(descriptor: first, base: first.pointee.base)
+                return unsafe PooledBuffer(first)
             }
         }
         guard isTransientAllowed else {
@@ -88,7 +90,7 @@ final class PoolCore: @unchecked Sendable {
         else { fatalError("ZeroPool: the system has no \(byteCount) bytes of memory") }
         // Kept by its one buffer; `giveBack` releases it.
         unsafe _ = Unmanaged.passRetained(arena)
-        return unsafe PooledBuffer(descriptor: descriptor, base: descriptor.pointee.base)
+        return unsafe PooledBuffer(descriptor)
     }
 
     /// Takes back what no magazine took: of a full or foreign cache, of a closed pool, of a class without cache.

@@ -14,9 +14,14 @@ public import Synchronization
 @safe
 public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // SAFETY: Sendable, since the lease is the only way to its memory and its descriptor, and is itself not copyable.
-    // Three trivial words, so that a lease is moved in registers and no reference is counted.
+    // Four trivial words, so that a lease is moved in registers and no reference is counted.
     @usableFromInline let descriptor: UnsafeMutablePointer<BufferDescriptor>
     @usableFromInline let base: UnsafeMutableRawPointer
+    // Where a return finds its magazine: the thread's slot from the thread pointer, and the magazine in the cache there.
+    // The descriptor knows them too, but to load them from it would put three loads, one after the other, between a
+    // return and the next get.
+    @usableFromInline let slotOffset: Int32
+    @usableFromInline let magazineOffset: UInt32
 
     /// How many bytes, from the first, are written: what `bytes` shows. At most `capacity`.
     public internal(set) var count: Int {
@@ -27,23 +32,35 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     @usableFromInline var writtenByteCount: Int
 
     @inlinable @inline(__always)
-    init(descriptor: UnsafeMutablePointer<BufferDescriptor>, base: UnsafeMutableRawPointer) {
+    init(
+        descriptor: UnsafeMutablePointer<BufferDescriptor>, base: UnsafeMutableRawPointer, slotOffset: Int32,
+        magazineOffset: UInt32
+    ) {
         unsafe self.descriptor = unsafe descriptor
         unsafe self.base = unsafe base
+        self.slotOffset = slotOffset
+        self.magazineOffset = magazineOffset
         writtenByteCount = 0
     }
 
     @inlinable @inline(__always)
     deinit {
         // Where this thread's magazine for the buffer would be; its tag says whether it is that.
-        let cache = unsafe zeropool_load(Int64(descriptor.pointee.slotOffset))
-        let magazine = unsafe (cache + Int(descriptor.pointee.magazineOffset)).assumingMemoryBound(to: Magazine.self)
+        let cache = unsafe zeropool_load(Int64(slotOffset))
+        let magazine = unsafe (cache + Int(magazineOffset)).assumingMemoryBound(to: Magazine.self)
         if unsafe magazine.pointee.homeTag.load(ordering: .relaxed) == descriptor.pointee.homeTag,
             unsafe magazine.push(descriptor)
         {
             return
         }
         unsafe PooledBuffer.giveBackSlow(descriptor, base)
+    }
+
+    /// A lease of a buffer that came by a slow path.
+    init(_ descriptor: DescriptorPointer) {
+        unsafe self.init(
+            descriptor: descriptor, base: descriptor.pointee.base, slotOffset: descriptor.pointee.slotOffset,
+            magazineOffset: descriptor.pointee.magazineOffset)
     }
 
     @usableFromInline @inline(never)

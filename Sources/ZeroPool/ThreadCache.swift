@@ -49,9 +49,9 @@ struct ThreadCache {
         unsafe header.initialize(
             to: Header(core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes))
         for shift in CacheLayout.allShifts {
-            let limit = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
+            let capacity = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
             unsafe magazine(shift: shift).initialize(
-                to: Magazine(limit: limit, homeTag: core.homeTag(shard: shardIndex)))
+                to: Magazine(capacity: capacity, homeTag: core.homeTag(shard: shardIndex)))
         }
     }
 
@@ -87,9 +87,7 @@ struct ThreadCache {
     func spill(shift: Int, to home: Shard, keeping: Int) {
         let magazine = unsafe magazine(shift: shift)
         var chain = Shard.IdleList()
-        while unsafe magazine.pointee.count > UInt32(keeping),
-            let descriptor = unsafe magazine.pop()
-        {
+        while unsafe magazine.count > keeping, let descriptor = unsafe magazine.pop() {
             unsafe chain.push(descriptor)
         }
         if chain.count > 0 { home.giveBack(chain) }
