@@ -27,6 +27,6 @@ enum DescriptorBudget {
         }
         let slotCount = min(wanted, Int(clamping: limit.rlim_cur))
         let spare = min(spareSlotCount, slotCount / 2)
-        return Plan(connectionCount: slotCount - spare, fileSlotCount: slotCount)
+        return Plan(connectionCount: min(maxConnectionCount, slotCount - spare), fileSlotCount: slotCount)
     }
 }
