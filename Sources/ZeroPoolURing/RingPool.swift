@@ -76,7 +76,8 @@ public struct RingPool: ~Copyable {
     ///
     /// On a ring of its own it cancels the operations that hold leases and waits for their last completions; what else
     /// completes meanwhile goes to `unclaimed`. A zero-copy send ends only when its peer has acknowledged the bytes or
-    /// its connection was aborted, so close the connections first. On a host's ring it traps while ``inFlightCount`` is
+    /// its connection was aborted, so close the connections first; and a completion that was reaped and never passed to
+    /// ``complete(_:)`` is waited for in vain. On a host's ring it traps while ``inFlightCount`` is
     /// not 0, since only the host reaps there. A second call does nothing; `deinit` calls it. No operation may follow.
     public func close(unclaimed: (Completion) -> Void = { _ in }) {
         guard unsafe !state.pointee.isClosed else { return }

@@ -33,6 +33,10 @@ struct RingPoolTests {
         #expect(ringPool.inFlightCount == 0)
         // Passed on twice, it is nobody's.
         #expect(throws: NotOurs.self) { try ringPool.outcome(of: completion) }
+        // Nor when its place in the table is another operation's.
+        ringPool.receive(into: pool.get(4096), from: .file(pair.near), context: 43)
+        #expect(throws: NotOurs.self) { try ringPool.outcome(of: completion) }
+        #expect(ringPool.inFlightCount == 1)
     }
 
     @Test("Receives and reads go behind what was written before")
@@ -129,28 +133,21 @@ struct RingPoolTests {
         #expect(try ring.reapOne().userData == 1)
     }
 
-    @Test("A ring lives as long as a pool works on it, whichever ends first")
-    func endsInAnyOrder() throws {
-        let pool = BufferPool()
-        let pair = try SocketPair()
-        final class Reactor {
-            // Fields end in this order, the ring first.
-            let ring: Ring
-            let ringPool: RingPool
-            let buffers: ProvidedBufferRing
-            init(_ pool: BufferPool) throws {
-                ring = try Ring()
-                ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
-                buffers = try ringPool.makeBufferRing(group: 0, entryCount: 4, bufferByteCount: 4096)
-            }
+    @Test("A ring lives as long as a pool works on it, whichever ends first, and no longer")
+    func endsInAnyOrder() async {
+        // In a process of its own, where nobody else opens descriptors.
+        await #expect(processExitsWith: .success) {
+            let pool = BufferPool()
+            let pair = try SocketPair()
+            var reactor: SmallReactor? = try SmallReactor(pool)
+            reactor?.ring.receiveMultishot(from: .file(pair.near), group: 0, userData: 1)
+            reactor?.ringPool.receive(into: pool.get(4096), from: .file(pair.near), context: 0)
+            try reactor?.ring.submit()
+            let descriptor = reactor?.ring.fileDescriptor ?? -1
+            try #require(fcntl(descriptor, F_GETFD) != -1)
+            reactor = nil
+            try #require(fcntl(descriptor, F_GETFD) == -1)
         }
-        var reactor: Reactor? = try Reactor(pool)
-        reactor?.ring.receiveMultishot(from: .file(pair.near), group: 0, userData: 1)
-        reactor?.ringPool.receive(into: pool.get(4096), from: .file(pair.near), context: 0)
-        try reactor?.ring.submit()
-        let descriptor = reactor?.ring.fileDescriptor ?? -1
-        reactor = nil
-        #expect(fcntl(descriptor, F_GETFD) == -1)
     }
 
     @Test("More operations than the queue and the table start with, all at once")
@@ -197,6 +194,19 @@ struct RingPoolTests {
             ringPool.close()
             ringPool.send(pool.get(zeroed: 10), to: .file(0), context: 0)
         }
+    }
+}
+
+/// Its fields end in this order, the ring first.
+private final class SmallReactor {
+    let ring: Ring
+    let ringPool: RingPool
+    let buffers: ProvidedBufferRing
+
+    init(_ pool: BufferPool) throws {
+        ring = try Ring()
+        ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
+        buffers = try ringPool.makeBufferRing(group: 0, entryCount: 4, bufferByteCount: 4096)
     }
 }
 
