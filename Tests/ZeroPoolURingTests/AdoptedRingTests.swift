@@ -117,6 +117,14 @@ struct AdoptedRingTests {
         }
     }
 
+    @Test("A host's ring of large entries is submitted to and reaped entry by entry")
+    func largeEntries() throws {
+        let host = try HostProgram(flags: IORING_SETUP_SQE128 | IORING_SETUP_CQE32)
+        let ring = try Ring(adopting: host.ring)
+        for token in 0..<100 { ring.nop(userData: UInt64(token)) }
+        #expect(try ring.reap(100).map(\.userData) == (0..<100).map(UInt64.init))
+    }
+
     @Test("A host that loses completions is told at the pool's end")
     func lostCompletionTraps() async {
         await #expect(processExitsWith: trap) {
