@@ -14,7 +14,7 @@ enum Program {
         let errorOutput: String
     }
 
-    static func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errorOutput: Pipe) {
+    static func run(_ arguments: [String]) throws -> Outcome {
         let process = Process()
         process.executableURL = URL(filePath: path)
         process.arguments = arguments
@@ -22,11 +22,6 @@ enum Program {
         process.standardOutput = output
         process.standardError = errorOutput
         try process.run()
-        return (process, output, errorOutput)
-    }
-
-    static func run(_ arguments: [String]) throws -> Outcome {
-        let (process, output, errorOutput) = try start(arguments)
         // Less than a pipe holds comes on standard error.
         let text = output.fileHandleForReading.readDataToEndOfFile()
         let errorText = errorOutput.fileHandleForReading.readDataToEndOfFile()

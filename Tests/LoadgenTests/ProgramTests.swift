@@ -78,19 +78,17 @@ struct ProgramTests {
     @Test("compare that is told to end takes its server along")
     func interrupted() throws {
         let server = try ScriptedServer()
-        let (process, _, _) = try Program.start(["compare", "--server", server.path, "--duration", "60"])
+        let program = try ServerProcess(
+            path: Program.path, arguments: ["compare", "--server", server.path, "--duration", "60"])
         func serverIsRunning() -> Bool {
             let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return all.contains {
                 (try? String(contentsOfFile: "/proc/\($0)/cmdline", encoding: .utf8))?.contains(server.path) == true
-                    && $0 != "\(process.processIdentifier)"
+                    && $0 != "\(program.id)"
             }
         }
         try waitUntil(serverIsRunning)
-        process.terminate()
-        try waitUntil { !process.isRunning }
-        kill(process.processIdentifier, SIGKILL)
-        #expect(process.terminationStatus == 128 + SIGTERM)
+        #expect(program.stop(timeoutSeconds: 10) == .exited(128 + SIGTERM))
         try waitUntil { !serverIsRunning() }
     }
 
@@ -116,7 +114,7 @@ struct ProgramTests {
     }
 
     private func waitUntil(_ condition: () -> Bool) throws {
-        for _ in 0..<500 {
+        for _ in 0..<1000 {
             if condition() { return }
             usleep(20_000)
         }

@@ -22,8 +22,7 @@ struct Placement: Codable, Equatable, Sendable {
 
     var text: String {
         guard let server, let load else {
-            return "Only one processor may be used: nothing is pinned, server and load share it, and the figures "
-                + "contain their struggle."
+            return "Only one processor may be used: nothing is pinned, server and load take turns on it."
         }
         return "Server pinned to processor \(server), loadgen to processor \(load)"
             + (sharesCore ? " (two threads of one core)." : ".")

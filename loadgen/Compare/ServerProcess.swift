@@ -48,10 +48,11 @@ final class ServerProcess {
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe argv.forEach { unsafe free($0) } }
         var id = pid_t()
+        ChildGuard.expectChild()
         let status = unsafe posix_spawn(&id, path, &actions, &attributes, &argv, environ)
+        ChildGuard.watch(status == 0 ? id : 0)
         guard status == 0 else { throw .start("\(SystemError(path, errno: status))") }
         self.id = id
-        ChildGuard.watch(id)
     }
 
     deinit {

@@ -1,3 +1,4 @@
+import Glibc
 import ZeroPool
 import ZeroPoolURing
 
@@ -19,7 +20,19 @@ final class LoadReceiver {
             .numShards(1).tlsCacheSize(min(bufferCount, 256)).maxBuffersPerShard(bufferCount).build()
         // Provided buffers are written by plain receives: to register them would lock memory for nothing.
         ringPool = try RingPool(ring: ring, pool: pool, shard: 0, registersBuffers: false)
-        buffers = try ringPool.makeBufferRing(group: 0, entryCount: bufferCount, bufferByteCount: bufferByteCount)
+        buffers = try Self.makeBuffers(ringPool, count: bufferCount, byteCount: bufferByteCount)
+    }
+
+    /// The group's entries count as locked memory: where that is short, half of them, and half again, do as well.
+    private static func makeBuffers(
+        _ ringPool: borrowing RingPool, count: Int, byteCount: Int
+    ) throws(RingError) -> ProvidedBufferRing {
+        do {
+            return try ringPool.makeBufferRing(group: 0, entryCount: count, bufferByteCount: byteCount)
+        } catch {
+            guard error.errno == ENOMEM, count > 16 else { throw error }
+            return try makeBuffers(ringPool, count: count / 2, byteCount: byteCount)
+        }
     }
 
     /// The group for `Ring.receiveMultishot`.
