@@ -105,7 +105,7 @@ package final class EchoServer: Sendable {
             _ = kill(getpid(), SIGTERM)
             return .failure(error)
         }
-        var statistics = reactor.statistics
+        var statistics = unsafe reactor.statistics
         ring.report(into: &statistics)
         return .success(statistics)
     }
