@@ -77,8 +77,8 @@ public struct RingPool: ~Copyable {
     /// On a ring of its own it cancels the operations that hold leases and waits for their last completions; what else
     /// completes meanwhile goes to `unclaimed`. A zero-copy send ends only when its peer has acknowledged the bytes or
     /// its connection was aborted, so close the connections first; and a completion that was reaped and never passed to
-    /// ``complete(_:)`` is waited for in vain. On a host's ring it traps while ``inFlightCount`` is
-    /// not 0, since only the host reaps there. A second call does nothing; `deinit` calls it. No operation may follow.
+    /// ``complete(_:)`` is waited for in vain. On a host's ring, where only the host reaps, it traps while
+    /// ``inFlightCount`` is not 0. A second call does nothing; `deinit` calls it. No operation may follow.
     public func close(unclaimed: (Completion) -> Void = { _ in }) {
         guard unsafe !state.pointee.isClosed else { return }
         if unsafe state.pointee.ring.state.pointee.isOwned {
@@ -120,45 +120,5 @@ public struct RingPool: ~Copyable {
                 }
             }
         }
-    }
-}
-
-/// What stands behind a ``RingPool``, at one address for its whole life.
-@safe
-struct RingPoolState: ~Copyable {
-    let ring: Ring
-    let pool: BufferPool
-    let reservation: RingPool.Reservation
-    /// Nil when nothing is registered, and after the end.
-    var registry: UnsafeMutablePointer<ArenaRegistry>?
-    var inFlight = InFlightTable()
-    var plainFallbackCount = 0
-    var fixedOperationCount = 0
-    var isClosed = false
-
-    init(
-        ring: consuming Ring, pool: BufferPool, reservation: RingPool.Reservation,
-        registry: UnsafeMutablePointer<ArenaRegistry>?
-    ) {
-        self.ring = ring
-        self.pool = pool
-        self.reservation = reservation
-        unsafe self.registry = registry
-    }
-
-    /// Keeps the lease; the result is the operation's user data.
-    @inline(__always)
-    mutating func admit(_ lease: consuming PooledBuffer, context: UInt64, fillsLease: Bool) -> UInt64 {
-        precondition(!isClosed, "the pool's part in the ring has ended")
-        return reservation.userDataValue | inFlight.insert(lease, context: context, fillsLease: fillsLease)
-    }
-
-    /// The buffer slot for a fixed operation; nil, and counted, when it has to be a plain one.
-    @inline(__always)
-    mutating func bufferIndex(of lease: borrowing PooledBuffer) -> UInt16? {
-        guard let registry = unsafe registry else { return nil }
-        let index = unsafe registry.pointee.bufferIndex(of: lease)
-        if index == nil { plainFallbackCount &+= 1 } else { fixedOperationCount &+= 1 }
-        return index
     }
 }
