@@ -81,6 +81,13 @@ let package = Package(
             name: "PooledEchoTests",
             dependencies: ["PooledEcho", "ZeroPool", "ZeroPoolURing"],
             swiftSettings: testSettings),
+        .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
+        .testTarget(
+            name: "IntegrationTests",
+            // The programs that it runs, and the ring's own word on whether there can be one.
+            dependencies: ["PooledEchoCommand", "loadgen", "ZeroPoolURing"],
+            exclude: ["Peers"],
+            swiftSettings: testSettings),
         .testTarget(
             name: "ZeroPoolURingTests",
             // CLibUring plays the host program that makes a ring by itself.

@@ -1,0 +1,53 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// A running `pooled-echo echo`, on a port that the system picked.
+final class EchoServer: Sendable {
+    let process: ChildProcess
+    /// Where it listens, as it said: `127.0.0.1:4711`.
+    let endpoint: String
+    let host: String
+    let port: String
+
+    /// - Parameters:
+    ///   - arguments: options after `--port` and `--stats json`; a later `--port` wins.
+    ///   - launcher: a program, with its arguments, that turns into the server, such as `prlimit`.
+    init(_ arguments: String..., launcher: [String] = [], program: String = Program.pooledEcho) throws {
+        let line = launcher + [program, "echo", "--port", "0", "--stats", "json"] + arguments
+        process = try ChildProcess(line[0], Array(line.dropFirst()))
+        endpoint = try process.waitForLine("listening on ")
+        let colon = try #require(endpoint.lastIndex(of: ":"))
+        host = endpoint[..<colon].filter { $0 != "[" && $0 != "]" }
+        port = String(endpoint[endpoint.index(after: colon)...])
+    }
+
+    /// A python program of the folder Peers, aimed at this server.
+    func peer(_ name: String, _ arguments: String...) throws -> ChildProcess {
+        try ChildProcess("python3", ["-B", Program.peer(name), host, port] + arguments, hasInput: true)
+    }
+
+    /// Runs such a program to its end; it says by its exit status whether all was well.
+    func runPeer(_ name: String, _ arguments: String..., within seconds: Double = 30) throws {
+        let peer = try ChildProcess("python3", ["-B", Program.peer(name), host, port] + arguments)
+        let ending = try peer.waitForEnd(within: seconds)
+        #expect(ending == .exited(0), "\(name) \(arguments): \(peer.standardOutput)\(peer.standardError)")
+    }
+
+    /// Asks it to end, checks how it did, and returns what it says of itself.
+    @discardableResult
+    func stop(
+        by signal: Int32 = SIGTERM, expecting ending: ChildProcess.Ending = .exited(0), within seconds: Double = 10
+    ) throws -> ServerStatistics {
+        process.send(signal)
+        #expect(try process.waitForEnd(within: seconds) == ending, "\(process.standardError)")
+        return try statistics()
+    }
+
+    /// What it printed after it ended: one JSON object on a line, and nothing else but where it listened.
+    func statistics() throws -> ServerStatistics {
+        let lines = process.standardOutput.split(separator: "\n")
+        guard lines.count == 2 else { throw Failure("not a line and a JSON object: \(process.standardOutput)") }
+        return try JSONDecoder().decode(ServerStatistics.self, from: Data(lines[1].utf8))
+    }
+}

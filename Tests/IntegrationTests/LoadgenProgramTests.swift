@@ -1,0 +1,151 @@
+import FoundationEssentials
+import Glibc
+import Testing
+
+/// `loadgen` as its users run it, against our server and against others.
+@Suite("loadgen", .ring)
+struct LoadgenProgramTests {
+    /// What `--json` writes, as its readers see it.
+    private struct Report: Decodable {
+        struct Errors: Decodable {
+            let connect: Int
+            let lost: Int
+            let unanswered: Int
+        }
+
+        let requests: Int
+        let requestsPerSecond: Double
+        let messageByteCount: Int
+        let verifiedByteCount: Int
+        let latencyMicroseconds: [String: Double]
+        let errors: Errors
+        let problems: [String]
+    }
+
+    private struct Comparison: Decodable {
+        struct Case: Decodable {
+            struct Mode: Decodable {
+                let mode: String
+                let samePathAs: [String]
+            }
+
+            struct Run: Decodable {
+                let mode: String
+                let requestsPerSecond: Double
+                let serverPeakByteCount: Int
+                let serverStatistics: Statistics
+            }
+
+            let modes: [Mode]
+            let runs: [Run]
+        }
+
+        struct Statistics: Decodable {
+            let buffers: String
+            let registeredByteCount: Int
+        }
+
+        let cases: [Case]
+        let problems: [String]
+    }
+
+    private func load(_ endpoint: String, _ arguments: String...) throws -> ChildProcess {
+        try ChildProcess(
+            Program.loadgen,
+            ["echo", endpoint, "--duration", "0.5", "--warmup", "0.1", "--json", "-"] + arguments)
+    }
+
+    /// Checks that the run was clean, and that its numbers agree with each other.
+    @discardableResult
+    private func report(of process: ChildProcess) throws -> Report {
+        #expect(try process.waitForEnd() == .exited(0), "\(process.standardError)")
+        let report = try JSONDecoder().decode(Report.self, from: Data(process.standardOutput.utf8))
+        #expect(report.problems.isEmpty)
+        #expect(report.errors.connect == 0 && report.errors.lost == 0 && report.errors.unanswered == 0)
+        #expect(report.requests > 0 && report.requestsPerSecond > 0)
+        #expect(report.verifiedByteCount >= report.requests * report.messageByteCount)
+        let latency = ["p50", "p90", "p99", "p99.9", "max"].map { report.latencyMicroseconds[$0] ?? 0 }
+        #expect(latency.allSatisfy { $0 > 0 } && latency == latency.sorted())
+        return report
+    }
+
+    @Test("Its count agrees with pooled-echo's", arguments: EchoTests.modes)
+    func agreesWithServer(mode: String) throws {
+        let server = try EchoServer("--buffers", mode)
+        let report = try report(
+            of: load(server.endpoint, "--connections", "8", "--threads", "2", "--pipeline", "3", "--size", "10000"))
+        let statistics = try server.stop()
+        #expect(statistics.connections.accepted == 8)
+        #expect(statistics.bytes.received == report.verifiedByteCount)
+        #expect(statistics.bytes.sent == report.verifiedByteCount)
+    }
+
+    @Test("It measures an echo server in python", .program("python3"))
+    func pythonServer() throws {
+        let echo = try ChildProcess("python3", ["-B", Program.peer("echo_server")])
+        try report(of: load(echo.waitForLine("listening on "), "--connections", "8", "--size", "4K"))
+    }
+
+    @Test("It measures socat", .program("socat"))
+    func socat() throws {
+        let echo = try ChildProcess("socat", ["-dd", "TCP-LISTEN:0,bind=127.0.0.1,fork", "PIPE"])
+        // "… N listening on AF=2 127.0.0.1:4711"
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(10)
+        var endpoint: Substring?
+        while endpoint == nil, clock.now < deadline {
+            usleep(5000)
+            let line = echo.standardError.split(separator: "\n").first { $0.contains("listening on AF=") }
+            endpoint = line?.split(separator: " ").last
+        }
+        try report(of: load(String(#require(endpoint)), "--connections", "4", "--size", "512"))
+    }
+
+    @Test("A wrong byte is an error that says where, and exit status 1", .program("python3"))
+    func wrongByte() throws {
+        let echo = try ChildProcess("python3", ["-B", Program.peer("echo_server"), "4321"])
+        let process = try load(echo.waitForLine("listening on "), "--size", "1K")
+        #expect(try process.waitForEnd() == .exited(1))
+        #expect(process.standardError.contains("wrong bytes") && process.standardError.contains("4321"))
+    }
+
+    @Test("A server that dies is an error, soon, and exit status 1", arguments: [SIGKILL, SIGTERM])
+    func dyingServer(signal: Int32) throws {
+        let server = try EchoServer()
+        let process = try load(server.endpoint, "--connections", "10", "--duration", "30")
+        usleep(500_000)
+        server.process.send(signal)
+        #expect(try process.waitForEnd(within: 10) == .exited(1))
+        #expect(process.standardError.contains("lost"))
+        let report = try JSONDecoder().decode(Report.self, from: Data(process.standardOutput.utf8))
+        #expect(report.errors.lost == 10 && report.problems.count >= 1)
+    }
+
+    @Test("Nobody listening is an error, and exit status 1")
+    func nobody() throws {
+        let server = try EchoServer()
+        try server.stop()
+        let process = try load(server.endpoint, "--connections", "3")
+        #expect(try process.waitForEnd() == .exited(1))
+        #expect(process.standardError.contains("3 connections could not be made: Connection refused"))
+    }
+
+    @Test("compare measures every mode without an error, and tells what each did")
+    func compare() throws {
+        let process = try ChildProcess(
+            Program.loadgen,
+            ["compare", "--case", "4x512", "--rounds", "1", "--duration", "0.2", "--warmup", "0.1", "--json", "-"])
+        #expect(try process.waitForEnd(within: 60) == .exited(0), "\(process.standardError)")
+        let comparison = try JSONDecoder().decode(Comparison.self, from: Data(process.standardOutput.utf8))
+        #expect(comparison.problems.isEmpty)
+        let result = try #require(comparison.cases.first)
+        #expect(comparison.cases.count == 1)
+        #expect(Set(result.modes.map(\.mode)) == Set(EchoTests.modes))
+        #expect(Set(result.runs.map(\.mode)) == Set(EchoTests.modes) && result.runs.count == 3)
+        for run in result.runs {
+            #expect(run.requestsPerSecond > 0 && run.serverPeakByteCount > 1 << 20)
+            #expect(run.serverStatistics.buffers == run.mode)
+            if run.mode != "registered" { #expect(run.serverStatistics.registeredByteCount == 0) }
+        }
+    }
+}

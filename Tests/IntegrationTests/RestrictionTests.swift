@@ -1,0 +1,91 @@
+import Glibc
+import Testing
+
+/// Where the system gives little: unprivileged, with little locked memory, without io_uring.
+@Suite("Restricted", .program("python3"))
+struct RestrictionTests {
+    /// Runs it with so much lockable memory, as a user without privileges when this one has some.
+    private func launcher(memlockByteCount: Int) -> [String] {
+        let limit = ["prlimit", "--memlock=\(memlockByteCount):\(memlockByteCount)"]
+        guard geteuid() == 0 else { return limit }
+        // A user that nobody else is: the limit counts what all processes of a user have locked.
+        let user = Int.random(in: 40_000..<60_000)
+        return limit + ["setpriv", "--reuid=\(user)", "--regid=65534", "--clear-groups"]
+    }
+
+    @Test(
+        "With little lockable memory it serves, and says what is missing and what helps", .ring, .program("prlimit"),
+        .program("setpriv"), arguments: [8 << 20, 64 << 10], ["1", "2"])
+    func shortMemlock(memlockByteCount: Int, reactors: String) throws {
+        try PublicCopy.use(of: Program.pooledEcho) { program in
+            // Its first buffers alone are 8 MiB, and the rings want some too.
+            let server = try EchoServer(
+                "--reactors", reactors, launcher: launcher(memlockByteCount: memlockByteCount), program: program)
+            let said = server.process.standardError
+            #expect(said.contains("bytes are registered; the rest serves as plain memory"), "\(said)")
+            #expect(said.contains("ulimit -l") && said.contains("raise it"), "\(said)")
+            try server.runPeer("messages", "100", "65536")
+            try server.runPeer("many", "200", "1")
+            let statistics = try server.stop()
+            #expect(statistics.registeredByteCount < memlockByteCount)
+            #expect(statistics.registeredByteCount < statistics.pool.mappedByteCount)
+            #expect(statistics.bytes.sent == statistics.bytes.received)
+        }
+    }
+
+    @Test(
+        "Within 8 MiB of lockable memory, small buffers are all registered, again at once after an end", .ring,
+        .program("prlimit"), .program("setpriv"))
+    func smallBuffers() throws {
+        let launcher = launcher(memlockByteCount: 8 << 20)
+        try PublicCopy.use(of: Program.pooledEcho) { program in
+            for _ in 0..<5 {
+                let server = try EchoServer(
+                    "--reactors", "1", "--buffer-size", "4096", launcher: launcher, program: program)
+                #expect(!server.process.standardError.contains("plain memory"))
+                try server.runPeer("messages", "10", "65536")
+                let statistics = try server.stop()
+                #expect(statistics.registeredByteCount == statistics.pool.mappedByteCount)
+                #expect(statistics.registeredByteCount >= 2 << 20)
+            }
+        }
+    }
+
+    @Test("Where io_uring is forbidden it says so, and what helps", arguments: ["1", "2"])
+    func forbidden(reactors: String) throws {
+        let process = try ChildProcess(
+            "python3",
+            [
+                "-B", Program.peer("without_io_uring"), Program.pooledEcho, "echo", "--port", "0", "--reactors",
+                reactors,
+            ])
+        #expect(try process.waitForEnd() == .exited(1))
+        #expect(process.standardOutput == "")
+        let said = process.standardError
+        #expect(said.contains("Cannot set up an io_uring: Operation not permitted"), "\(said)")
+        #expect(said.contains("seccomp"), "\(said)")
+    }
+
+    @Test("Where io_uring is forbidden, loadgen says so too", .program("python3"))
+    func forbiddenLoad() throws {
+        let echo = try ChildProcess("python3", ["-B", Program.peer("echo_server")])
+        let endpoint = try echo.waitForLine("listening on ")
+        let load = try ChildProcess(
+            "python3", ["-B", Program.peer("without_io_uring"), Program.loadgen, "echo", endpoint, "--duration", "1"])
+        #expect(try load.waitForEnd() == .exited(1))
+        #expect(load.standardError.contains("Cannot set up an io_uring: Operation not permitted"))
+        #expect(load.standardError.contains("seccomp"))
+    }
+
+    @Test(
+        "A short descriptor limit means fewer connections, and is said", .ring, .program("prlimit"))
+    func shortDescriptorLimit() throws {
+        let server = try EchoServer("--reactors", "1", launcher: ["prlimit", "--nofile=100:100"])
+        let said = server.process.standardError
+        #expect(said.contains("the descriptor limit allows") && said.contains("ulimit -n"), "\(said)")
+        let allowed = try #require(
+            said.split(whereSeparator: { !$0.isNumber }).compactMap { Int($0) }.last { $0 < 100 })
+        try server.runPeer("limit", String(allowed))
+        try server.stop()
+    }
+}

@@ -1,0 +1,48 @@
+/// What `pooled-echo --stats json` prints, as its readers see it: written anew here, so that a renamed key is noticed.
+struct ServerStatistics: Decodable {
+    struct Connections: Decodable {
+        let accepted: Int
+        let refused: Int
+        let cut: Int
+    }
+
+    struct Bytes: Decodable {
+        let received: Int
+        let sent: Int
+        let discarded: Int
+    }
+
+    struct Pool: Decodable {
+        struct Gets: Decodable {
+            let cache: Int
+            let shard: Int
+            let fresh: Int
+            let transient: Int
+            let refused: Int
+
+            var total: Int { cache + shard + fresh + transient }
+        }
+
+        let gets: Gets
+        let mappedByteCount: Int
+    }
+
+    struct ZeroCopySends: Decodable {
+        let count: Int
+        let copied: Int
+    }
+
+    let buffers: String
+    let reactors: Int
+    let connections: Connections
+    let bytes: Bytes
+    let pausedReceives: Int
+    let starvedReceives: Int
+    let operations: [String: Int]
+    let enterCalls: Int
+    let pool: Pool
+    let registeredByteCount: Int
+    let fixedBufferOperations: Int
+    let plainFallbacks: Int
+    let zeroCopySends: ZeroCopySends
+}
