@@ -1,0 +1,34 @@
+/// How many buffers wait for bytes to be received into: few while few are enough.
+///
+/// Buffers that turn over through a long ring leave the processor's cache, and those of a short one stay: so it starts
+/// short, doubles when a receive finds none, and halves when for a long time less than half of it was in use at once.
+struct BufferDemand {
+    static let minimum = 16
+    static let maximum = 512
+    /// Turns of the loop between two looks back.
+    private static let turnsPerPeriod = 4096
+
+    /// As many buffers as are to wait.
+    private(set) var target = minimum
+    private var leastAvailable = Int.max
+    private var turnCount = 0
+
+    /// A receive found no buffer.
+    mutating func starved() {
+        leastAvailable = 0
+    }
+
+    /// One turn of the loop is over, in which buffers were used until `available` were left.
+    mutating func turned(available: Int) {
+        if leastAvailable == 0 {
+            target = min(BufferDemand.maximum, target * 2)
+            (leastAvailable, turnCount) = (.max, 0)
+            return
+        }
+        leastAvailable = min(leastAvailable, available)
+        turnCount += 1
+        guard turnCount == BufferDemand.turnsPerPeriod else { return }
+        if leastAvailable > target / 2 { target = max(BufferDemand.minimum, target / 2) }
+        (leastAvailable, turnCount) = (.max, 0)
+    }
+}
