@@ -50,4 +50,6 @@ print("| --- | ---: | ---: |")
 print("| ZeroPool, ns | \(Distribution(rounds.map(\.pool))) |")
 print("| glibc malloc + free, ns | \(Distribution(rounds.map(\.malloc))) |")
 print("| times as fast | \(ratio) |")
-exit(ratio.median >= requiredRatio ? 0 : 1)
+let isGoalMet = ratio.median >= requiredRatio
+print("\nGoal: at least \(Int(requiredRatio)) times as fast, \(isGoalMet ? "met" : "missed").")
+exit(isGoalMet ? 0 : 1)
