@@ -4,14 +4,20 @@
 /// short, doubles when a receive finds none, and halves when for a long time less than half of it was in use at once.
 struct BufferDemand {
     static let minimum = 16
-    static let maximum = 512
+    static let maximum = 256
     /// Turns of the loop between two looks back.
     private static let turnsPerPeriod = 4096
 
+    /// As many as may wait: fewer than the maximum where memory for a longer ring can't be locked.
+    let limit: Int
     /// As many buffers as are to wait.
     private(set) var target = minimum
     private var leastAvailable = Int.max
     private var turnCount = 0
+
+    init(limit: Int = maximum) {
+        self.limit = limit
+    }
 
     /// A receive found no buffer.
     mutating func starved() {
@@ -21,7 +27,7 @@ struct BufferDemand {
     /// One turn of the loop is over, in which buffers were used until `available` were left.
     mutating func turned(available: Int) {
         if leastAvailable == 0 {
-            target = min(BufferDemand.maximum, target * 2)
+            target = min(limit, target * 2)
             (leastAvailable, turnCount) = (.max, 0)
             return
         }

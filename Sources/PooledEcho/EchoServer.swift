@@ -47,9 +47,11 @@ package final class EchoServer: Sendable {
         name = address.description
         pool = EchoServer.makePool(configuration, reactorCount: reactorCount)
         let setup = KernelRing.Setup(
-            mode: configuration.buffers, pool: pool, bufferByteCount: configuration.bufferByteCount,
+            mode: configuration.buffers, pool: pool, queues: QueueBudget.plan(reactorCount: reactorCount),
+            bufferByteCount: configuration.bufferByteCount,
             fileSlotCount: limits.fileSlotCount,
-            mayZeroCopy: configuration.buffers == .registered && !address.isLoopback)
+            mayZeroCopy: configuration.buffers == .registered && !address.isLoopback,
+            onDegradation: { logger.warning("\($0)") })
         let connectionLimit = ConnectionLimit(maximum: limits.connectionCount)
         let processors = ProcessBudget.allowedProcessors
         let ready = StartGate(count: reactorCount)
@@ -93,7 +95,6 @@ package final class EchoServer: Sendable {
             ready.fail(.ring(error))
             return .failure(.ring(error))
         }
-        if let degradation = ring.degradation { logger.warning("reactor \(shard): \(degradation)") }
         let reactor = Reactor(
             ring: ring, slotCount: setup.fileSlotCount, connectionLimit: connectionLimit, drainSeconds: drainSeconds)
         ready.pass()

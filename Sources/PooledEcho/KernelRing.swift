@@ -11,11 +11,14 @@ final class KernelRing: ReactorRing {
     struct Setup: Sendable {
         var mode: BufferMode
         var pool: BufferPool
+        var queues: Ring.Configuration
         var bufferByteCount: Int
         /// Slots of the file table: connections, and some more to refuse others with.
         var fileSlotCount: Int
         /// Whether peers may be beyond the loopback device, where zero-copy sends can pay.
         var mayZeroCopy: Bool
+        /// Hears, once a ring, that not all memory could be registered.
+        var onDegradation: @Sendable (String) -> Void
     }
 
     /// Sends from here up go without a copy, where they may. From 3–10 KiB up it pays on network cards.
@@ -33,10 +36,12 @@ final class KernelRing: ReactorRing {
     private let ring: Ring
     private let ringPool: RingPool
     private let buffers: ProvidedBufferRing
-    private let listener: Listener
+    private var listener: Listener?
     private let stopSignal: StopSignal
     private let setup: Setup
     private var demand = BufferDemand()
+    private var turnCount = 0
+    private var isDegradationReported = false
 
     /// As they were at the end of service.
     private var registrations = RingPool.Registrations()
@@ -47,16 +52,31 @@ final class KernelRing: ReactorRing {
         self.setup = setup
         self.listener = listener
         self.stopSignal = stopSignal
-        ring = try Ring()
+        ring = try Ring(setup.queues)
         try ring.registerSparseFiles(count: UInt32(setup.fileSlotCount))
         ringPool = try RingPool(
             ring: ring, pool: setup.pool, shard: shard, registersBuffers: setup.mode == .registered)
-        buffers = try ringPool.makeBufferRing(
-            group: 0, entryCount: BufferDemand.maximum, bufferByteCount: setup.bufferByteCount,
-            targetCount: demand.target, source: setup.mode == .malloc ? .allocator : .pool(setup.pool))
+        buffers = try KernelRing.makeBufferRing(ringPool, setup, demand: &demand)
         // The arenas that the first buffers were carved from.
         ringPool.synchronize()
+        reportDegradation()
         armStop()
+    }
+
+    /// The ring of buffers, too, is charged to the limit on locked memory: where that is short, it is as long as fits.
+    private static func makeBufferRing(
+        _ ringPool: borrowing RingPool, _ setup: Setup, demand: inout BufferDemand
+    ) throws(RingError) -> ProvidedBufferRing {
+        while true {
+            do throws(RingError) {
+                return try ringPool.makeBufferRing(
+                    group: 0, entryCount: demand.limit, bufferByteCount: setup.bufferByteCount,
+                    targetCount: demand.target, source: setup.mode == .malloc ? .allocator : .pool(setup.pool))
+            } catch {
+                guard error.errno == ENOMEM, demand.limit > BufferDemand.minimum else { throw error }
+                demand = BufferDemand(limit: demand.limit / 2)
+            }
+        }
     }
 
     private static func userData(_ kind: Kind, _ connection: ConnectionNumber = 0) -> UInt64 {
@@ -71,6 +91,7 @@ final class KernelRing: ReactorRing {
     // MARK: Operations
 
     func armAccept() {
+        guard let listener else { return }
         ring.accept(
             on: .file(listener.descriptor), multishot: true, direct: true, userData: KernelRing.userData(.accept))
     }
@@ -83,6 +104,8 @@ final class KernelRing: ReactorRing {
         ring.receiveMultishot(
             from: .direct(connection), group: buffers.group, userData: KernelRing.userData(.receive, connection))
     }
+
+    func closeListener() { listener = nil }
 
     func cancelReceive(_ connection: ConnectionNumber) {
         ring.cancel(KernelRing.userData(.receive, connection), userData: KernelRing.userData(.other))
@@ -126,6 +149,8 @@ final class KernelRing: ReactorRing {
         buffers.targetCount = demand.target
         buffers.refill()
         ringPool.synchronize()
+        turnCount &+= 1
+        if turnCount & 1023 == 0 { reportDegradation() }
     }
 
     // MARK: Events
@@ -186,6 +211,7 @@ final class KernelRing: ReactorRing {
 
     /// In the order that DESIGN.md asks for: cancel, reap, unregister; the ring closes with this object.
     func close() {
+        reportDegradation()
         registrations = ringPool.registrations
         ring.cancelAll(userData: KernelRing.userData(.other))
         ringPool.close()
@@ -202,12 +228,16 @@ final class KernelRing: ReactorRing {
         statistics.zeroCopySends.copied = zeroCopyCopiedCount
     }
 
-    /// Why not all memory is registered, if that is so: a sentence with the remedy.
-    var degradation: String? {
+    /// Says once, in a sentence with the remedy, that not all memory is registered: at the start, or when load brings it.
+    private func reportDegradation() {
         let registrations = ringPool.registrations
-        guard registrations.plainArenaCount > 0, let error = registrations.lastError else { return nil }
+        guard !isDegradationReported, registrations.plainArenaCount > 0, let error = registrations.lastError else {
+            return
+        }
+        isDegradationReported = true
         let remedy = error.remedy.map { " \($0)" } ?? ""
-        return
+        setup.onDegradation(
             "\(registrations.registeredByteCount) bytes are registered; the rest serves as plain memory. \(error).\(remedy)"
+        )
     }
 }

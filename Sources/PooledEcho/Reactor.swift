@@ -127,10 +127,7 @@ final class Reactor<Ring: ReactorRing> {
     }
 
     private func acceptEnded(_ errno: Int32) {
-        if isDraining {
-            accept = .ended
-            return
-        }
+        if isDraining { return endAccepting() }
         switch errno {
         case 0, ECONNABORTED, EINTR, EAGAIN, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ENONET:
             // The kernel ended it without reason, or what failed was a connection and not the listener.
@@ -268,12 +265,17 @@ final class Reactor<Ring: ReactorRing> {
 
     private func drain() {
         isDraining = true
-        if accept == .armed { ring.cancelAccept() } else { accept = .ended }
+        if accept == .armed { ring.cancelAccept() } else { endAccepting() }
         ring.setDeadline(seconds: drainSeconds)
         for number in 0..<usedSlotCount where unsafe slots[number].isOpen {
             unsafe slots[number].connection.drain()
             advance(ConnectionNumber(number))
         }
+    }
+
+    private func endAccepting() {
+        accept = .ended
+        ring.closeListener()
     }
 
     private func cut() {

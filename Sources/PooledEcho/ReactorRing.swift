@@ -15,6 +15,8 @@ package protocol ReactorRing: AnyObject {
     func armAccept()
     /// Ends an armed accept; its final event still comes.
     func cancelAccept()
+    /// Stops listening, once accepting has ended: who waits in the listener's queue is refused, and who comes later.
+    func closeListener()
     /// Receives into pool buffers, again and again.
     func armReceive(_ connection: ConnectionNumber)
     /// Ends an armed receive; its final event still comes.

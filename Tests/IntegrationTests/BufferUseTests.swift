@@ -106,6 +106,7 @@ struct BufferUseTests {
     }
 
     /// What peers that send without end and never read may cost. Receiving pauses at a mebibyte owed; but a multishot
-    /// receive brings up to 32 buffers before anybody can cancel it, and as many again until the cancellation.
-    private static func boundByteCount(sleeperCount: Int) -> Int { (16 + sleeperCount * (1 + 2 * 2)) << 20 }
+    /// receive brings up to 32 buffers before anybody can cancel it, and as many again until the cancellation. Meanwhile
+    /// up to 256 buffers wait for bytes.
+    private static func boundByteCount(sleeperCount: Int) -> Int { (16 + 16 + sleeperCount * (1 + 2 * 2)) << 20 }
 }

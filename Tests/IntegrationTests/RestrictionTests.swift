@@ -13,22 +13,47 @@ struct RestrictionTests {
         return limit + ["setpriv", "--reuid=\(user)", "--regid=65534", "--clear-groups"]
     }
 
+    /// Memory that it may lock, and buffers: its first 16 don't fit.
+    private static let shortages = [
+        (memlockByteCount: 8 << 20, bufferByteCount: "1048576"), (memlockByteCount: 64 << 10, bufferByteCount: "65536"),
+    ]
+
     @Test(
         "With little lockable memory it serves, and says what is missing and what helps", .ring, .program("prlimit"),
-        .program("setpriv"), arguments: [8 << 20, 64 << 10], ["1", "2"])
-    func shortMemlock(memlockByteCount: Int, reactors: String) throws {
+        .program("setpriv"), arguments: shortages, ["1", "2"])
+    func shortMemlock(shortage: (memlockByteCount: Int, bufferByteCount: String), reactors: String) throws {
         try PublicCopy.use(of: Program.pooledEcho) { program in
-            // Its first buffers alone are 8 MiB, and the rings want some too.
             let server = try EchoServer(
-                "--reactors", reactors, launcher: launcher(memlockByteCount: memlockByteCount), program: program)
+                "--reactors", reactors, "--buffer-size", shortage.bufferByteCount,
+                launcher: launcher(memlockByteCount: shortage.memlockByteCount), program: program)
             let said = server.process.standardError
             #expect(said.contains("bytes are registered; the rest serves as plain memory"), "\(said)")
             #expect(said.contains("ulimit -l") && said.contains("raise it"), "\(said)")
             try server.runPeer("messages", "100", "65536")
             try server.runPeer("many", "200", "1")
             let statistics = try server.stop()
-            #expect(statistics.registeredByteCount < memlockByteCount)
+            #expect(statistics.registeredByteCount < shortage.memlockByteCount)
             #expect(statistics.registeredByteCount < statistics.pool.mappedByteCount)
+            #expect(statistics.bytes.sent == statistics.bytes.received)
+        }
+    }
+
+    @Test(
+        "The default server serves load within 8 MiB of lockable memory", .ring, .program("prlimit"),
+        .program("setpriv"))
+    func defaultServer() throws {
+        let launcher = launcher(memlockByteCount: 8 << 20)
+        try PublicCopy.use(of: Program.pooledEcho) { program in
+            let server = try EchoServer(launcher: launcher, program: program)
+            let sleepers = try server.peer("sleeper", "8")
+            let sent = try Int(sleepers.waitForLine("sent "))
+            try server.runPeer("many", "200", "1")
+            sleepers.writeLine("finish")
+            #expect(try Int(sleepers.waitForLine("received ", within: 40)) == sent)
+            let statistics = try server.stop()
+            // It needed more memory than it may lock.
+            #expect(statistics.pool.mappedByteCount > 8 << 20)
+            #expect(statistics.registeredByteCount <= 8 << 20)
             #expect(statistics.bytes.sent == statistics.bytes.received)
         }
     }
