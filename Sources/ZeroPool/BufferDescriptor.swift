@@ -9,7 +9,7 @@
 @unsafe
 struct BufferDescriptor {
     @usableFromInline let base: UnsafeMutableRawPointer
-    /// Whose it is: the pool and the shard, as a `Magazine` has them. 0 where no magazine takes it.
+    /// Whose it is: the pool and the shard, as a `Magazine` has them. All ones, which no magazine has, where none takes it.
     @usableFromInline let homeTag: UInt64
     /// Where a thread that has a magazine for it finds its cache of the pool, from the thread pointer…
     @usableFromInline let slotOffset: Int32
@@ -47,7 +47,8 @@ struct BufferDescriptor {
     /// Describes memory from `malloc`, which has neither arena nor shard.
     init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
         unsafe self.base = base
-        unsafe self.homeTag = 0
+        // Not 0: the empty cache's magazines have that, and would take what is returned to them.
+        unsafe self.homeTag = .max
         unsafe self.slotOffset = PoolSlots.uncachedSlotOffset
         unsafe self.magazineOffset = 0
         unsafe self.next = nil
