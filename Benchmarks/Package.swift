@@ -25,6 +25,8 @@ let package = Package(
     targets: [
         // What the optimizer cannot see through.
         .target(name: "COpaque"),
+        // Medians and percentiles of rounds.
+        .target(name: "Distribution", swiftSettings: swiftSettings),
         .executableTarget(
             name: "get-return",
             dependencies: ["COpaque", .product(name: "ZeroPool", package: "ZeroPool")],
@@ -32,8 +34,17 @@ let package = Package(
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "pool-vs-malloc",
-            dependencies: ["COpaque", .product(name: "ZeroPool", package: "ZeroPool")],
+            dependencies: ["COpaque", "Distribution", .product(name: "ZeroPool", package: "ZeroPool")],
             path: "Sources/PoolAgainstMalloc",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "send-methods",
+            dependencies: [
+                "Distribution",
+                .product(name: "ZeroPool", package: "ZeroPool"),
+                .product(name: "ZeroPoolURing", package: "ZeroPool"),
+            ],
+            path: "Sources/SendMethods",
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "nio-echo",

@@ -21,6 +21,9 @@ final class KernelRing: ReactorRing {
         var onDegradation: @Sendable (String) -> Void
     }
 
+    /// Sends from here up name their registered memory (`WRITE_FIXED`). Below, that costs up to 5 % more than `SEND`, which
+    /// can't; from here up it does not lose. `Benchmarks/Sources/SendMethods` measures it, docs/BENCHMARKS.md has the table.
+    private static let fixedSendMinimumByteCount = 256 * 1024
     /// Sends from here up go without a copy, where they may. From 3–10 KiB up it pays on network cards.
     private static let zeroCopyMinimumByteCount = 16 * 1024
 
@@ -115,16 +118,18 @@ final class KernelRing: ReactorRing {
         _ lease: consuming PooledBuffer, from offset: Int, to connection: ConnectionNumber, mayZeroCopy: Bool
     ) {
         let end = lease.count
-        let isZeroCopy =
-            mayZeroCopy && setup.mayZeroCopy && end - offset >= KernelRing.zeroCopyMinimumByteCount
-        if isZeroCopy { zeroCopySendCount += 1 }
+        let method = sendMethod(byteCount: end - offset, mayZeroCopy: mayZeroCopy && setup.mayZeroCopy)
+        if method == .zeroCopy { zeroCopySendCount += 1 }
         ringPool.send(
-            lease, range: offset..<end, to: .direct(connection),
-            method: isZeroCopy ? .zeroCopy : sendMethod, waitAll: true, context: UInt64(connection))
+            lease, range: offset..<end, to: .direct(connection), method: method, waitAll: true,
+            context: UInt64(connection))
     }
 
-    /// How bytes are sent that are copied: see docs/BENCHMARKS.md for the measurement that chose.
-    private var sendMethod: RingPool.SendMethod { .plain }
+    private func sendMethod(byteCount: Int, mayZeroCopy: Bool) -> RingPool.SendMethod {
+        if mayZeroCopy, byteCount >= KernelRing.zeroCopyMinimumByteCount { return .zeroCopy }
+        if setup.mode == .registered, byteCount >= KernelRing.fixedSendMinimumByteCount { return .fixed }
+        return .plain
+    }
 
     func cancelSend(_ connection: ConnectionNumber) {
         ring.cancelAll(on: .direct(connection), userData: KernelRing.userData(.other))

@@ -2,6 +2,7 @@
 //
 //   pool-vs-malloc                       exits with 1 when the pool is less than ten times as fast
 import COpaque
+import Distribution
 import Glibc
 import ZeroPool
 
