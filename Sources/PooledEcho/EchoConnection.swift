@@ -16,6 +16,14 @@ struct EchoConnection {
         var queuedLeaseCount = 16
         /// Bytes owed at which receiving pauses.
         var owedByteCount = 1 << 20
+
+        init(queuedLeaseCount: Int, owedByteCount: Int) {
+            self.queuedLeaseCount = queuedLeaseCount
+            self.owedByteCount = owedByteCount
+        }
+
+        /// A mebibyte, or four buffers where those are larger: with less, each would pause its connection.
+        init(bufferByteCount: Int) { owedByteCount = max(1 << 20, 4 * bufferByteCount) }
     }
 
     enum Action: Equatable {

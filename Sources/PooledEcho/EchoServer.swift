@@ -96,7 +96,8 @@ package final class EchoServer: Sendable {
             return .failure(.ring(error))
         }
         let reactor = Reactor(
-            ring: ring, slotCount: setup.fileSlotCount, connectionLimit: connectionLimit, drainSeconds: drainSeconds)
+            ring: ring, slotCount: setup.fileSlotCount, connectionLimit: connectionLimit,
+            limits: EchoConnection.Limits(bufferByteCount: setup.bufferByteCount), drainSeconds: drainSeconds)
         ready.pass()
         do throws(ServerError) {
             try reactor.run()

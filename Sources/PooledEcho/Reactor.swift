@@ -27,7 +27,7 @@ final class Reactor<Ring: ReactorRing> {
     private let ring: Ring
     private let connectionLimit: ConnectionLimit
     private let drainSeconds: Double
-    private let limits = EchoConnection.Limits()
+    private let limits: EchoConnection.Limits
     private let slots: UnsafeMutablePointer<Slot>
     private let slotCount: Int
     // Touched by every event: checked for exclusivity at run time they would be a sixth of the reactor's instructions. One
@@ -57,7 +57,11 @@ final class Reactor<Ring: ReactorRing> {
     }
 
     /// - Parameter slotCount: connections are numbered below it.
-    init(ring: Ring, slotCount: Int, connectionLimit: ConnectionLimit, drainSeconds: Double) {
+    init(
+        ring: Ring, slotCount: Int, connectionLimit: ConnectionLimit, limits: EchoConnection.Limits,
+        drainSeconds: Double
+    ) {
+        self.limits = limits
         self.ring = ring
         self.slotCount = slotCount
         self.connectionLimit = connectionLimit
