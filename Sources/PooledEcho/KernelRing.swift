@@ -108,7 +108,10 @@ final class KernelRing: ReactorRing {
             from: .direct(connection), group: buffers.group, userData: KernelRing.userData(.receive, connection))
     }
 
-    func closeListener() { listener = nil }
+    func closeListener() {
+        listener?.stopListening()
+        listener = nil
+    }
 
     func cancelReceive(_ connection: ConnectionNumber) {
         ring.cancel(KernelRing.userData(.receive, connection), userData: KernelRing.userData(.other))

@@ -8,6 +8,9 @@ final class Listener: Sendable {
 
     deinit { _ = close(descriptor) }
 
+    /// Refuses who waits in its queue, and who comes later; whoever else holds a reference to it.
+    func stopListening() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
+
     /// As many sockets for `host` and `port` as asked for; the kernel spreads connections over them.
     ///
     /// `SO_REUSEPORT` would let a second server take the same port silently, and each get half of the connections. So
