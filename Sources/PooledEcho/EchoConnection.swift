@@ -35,8 +35,9 @@ struct EchoConnection {
         case send
         case cancelSend
         case shutdownWrite
-        /// Close, dropping what is queued.
         case close
+        /// Close with an error for the peer, dropping what is queued.
+        case reset
     }
 
     enum Receive: Equatable {
@@ -60,6 +61,7 @@ struct EchoConnection {
     private var isSendCancelled = false
     private var isDraining = false
     private(set) var isFailed = false
+    private var isCut = false
     private(set) var isClosed = false
     /// Whether zero-copy sends are tried: until the kernel reports that it copied.
     var mayZeroCopy = true
@@ -110,7 +112,8 @@ struct EchoConnection {
     mutating func cut() -> Bool {
         guard !isClosed, !isFailed else { return false }
         isFailed = true
-        return owedByteCount > 0
+        isCut = owedByteCount > 0
+        return isCut
     }
 
     // MARK: Actions
@@ -190,6 +193,6 @@ struct EchoConnection {
         }
         guard receive == .idle, !isSending else { return nil }
         isClosed = true
-        return .close
+        return isCut ? .reset : .close
     }
 }

@@ -32,6 +32,7 @@ final class KernelRing: ReactorRing {
         case receive
         case stop
         case deadline
+        case reset
         /// Shutdown, close and cancel, whose failures change nothing.
         case other
     }
@@ -44,6 +45,7 @@ final class KernelRing: ReactorRing {
     private let setup: Setup
     private var demand = BufferDemand()
     private var turnCount = 0
+    private var openResetCount = 0
     private var isDegradationReported = false
 
     /// As they were at the end of service.
@@ -146,6 +148,25 @@ final class KernelRing: ReactorRing {
         ring.close(.direct(connection), userData: KernelRing.userData(.other))
     }
 
+    /// A direct descriptor has no socket options of its own (before kernel 6.7): it gets an ordinary descriptor for the
+    /// moment that it takes to set `SO_LINGER` to nothing, with which closing resets.
+    func reset(_ connection: ConnectionNumber) {
+        guard ring.features.supports(.installDescriptor) else { return close(connection) }
+        openResetCount += 1
+        ring.installDescriptor(for: connection, userData: KernelRing.userData(.reset, connection))
+    }
+
+    private func resetCompleted(_ completion: Completion, _ connection: ConnectionNumber) {
+        openResetCount -= 1
+        if completion.result >= 0 {
+            var noLinger = linger(l_onoff: 1, l_linger: 0)
+            unsafe _ = setsockopt(
+                completion.result, SOL_SOCKET, SO_LINGER, &noLinger, socklen_t(MemoryLayout<linger>.size))
+            _ = Glibc.close(completion.result)
+        }
+        close(connection)
+    }
+
     func setDeadline(seconds: Double) {
         ring.timeout(after: .seconds(seconds), userData: KernelRing.userData(.deadline))
     }
@@ -177,6 +198,7 @@ final class KernelRing: ReactorRing {
                 armStop()
                 body(.woken)
             case .deadline: body(.deadline)
+            case .reset: resetCompleted(completion, connection)
             case .other, nil: break
             }
         }
@@ -217,9 +239,14 @@ final class KernelRing: ReactorRing {
 
     // MARK: End
 
-    /// In the order that DESIGN.md asks for: cancel, reap, unregister; the ring closes with this object.
+    /// In this order: cancel, reap, unregister; the ring closes with this object.
     func close() {
         reportDegradation()
+        while openResetCount > 0 {
+            // A ring that is dead by now has nothing more to reset.
+            do { try wait() } catch { break }
+            forEachEvent { _ in }
+        }
         registrations = ringPool.registrations
         ring.cancelAll(userData: KernelRing.userData(.other))
         ringPool.close()

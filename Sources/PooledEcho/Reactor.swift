@@ -199,7 +199,12 @@ final class Reactor<Ring: ReactorRing> {
             case .send: unsafe send(slot, number)
             case .cancelSend: ring.cancelSend(number)
             case .shutdownWrite: ring.shutdownWrite(number)
-            case .close: unsafe close(slot, number)
+            case .close:
+                ring.close(number)
+                unsafe closed(slot)
+            case .reset:
+                ring.reset(number)
+                unsafe closed(slot)
             }
         }
     }
@@ -213,10 +218,9 @@ final class Reactor<Ring: ReactorRing> {
             lease, from: slot.pointee.sentByteCount, to: number, mayZeroCopy: slot.pointee.connection.mayZeroCopy)
     }
 
-    private func close(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {
+    private func closed(_ slot: UnsafeMutablePointer<Slot>) {
         unsafe queues.removeAll(from: &slot.pointee.queue)
         unsafe slot.pointee.isOpen = false
-        ring.close(number)
         openCount -= 1
         connectionLimit.leave()
         if accept == .paused {

@@ -27,8 +27,11 @@ package protocol ReactorRing: AnyObject {
     func cancelSend(_ connection: ConnectionNumber)
     /// Tells the peer that no more comes.
     func shutdownWrite(_ connection: ConnectionNumber)
-    /// Closes the connection; with `reset` the peer gets an error in place of an end of stream.
+    /// Closes the connection: the peer gets what was sent, then the end of the stream.
     func close(_ connection: ConnectionNumber)
+    /// Closes the connection so that the peer gets an error, never an end of stream that hides lost bytes; what the
+    /// kernel still has for it is dropped.
+    func reset(_ connection: ConnectionNumber)
     /// One `.deadline` event after `seconds`.
     func setDeadline(seconds: Double)
 

@@ -195,6 +195,6 @@ struct EchoConnectionTests {
         #expect(actions(&debtor) == [.cancelReceive, .cancelSend])
         debtor.sendFailed()
         debtor.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
-        #expect(actions(&debtor) == [.close])
+        #expect(actions(&debtor) == [.reset])
     }
 }
