@@ -7,7 +7,8 @@
 /// 3. After the peer's end of stream the queue is sent out, then the connection is closed.
 /// 4. Draining ends receiving, sends the queue out, shuts down writing, and discards what still comes until the peer's
 ///    end of stream: closing a socket with unread input would reset it, and destroy what was echoed.
-/// 5. A failed connection ends its operations, drops its queue, and is closed.
+/// 5. A failed connection ends its operations, drops its queue, and is closed: by a reset where bytes were owed, since an
+///    end of stream would hide that they are lost.
 /// 6. The connection is closed only when no operation is under way: terminate, join, close.
 struct EchoConnection {
     /// How far a connection may get ahead of its peer's reading.
@@ -61,12 +62,13 @@ struct EchoConnection {
     private var isSendCancelled = false
     private var isDraining = false
     private(set) var isFailed = false
-    private var isCut = false
     private(set) var isClosed = false
     /// Whether zero-copy sends are tried: until the kernel reports that it copied.
     var mayZeroCopy = true
     /// Leases queued, the one in flight included.
     private(set) var queuedLeaseCount = 0
+    /// Zero-copy sends whose memory the kernel still reads, since the peer has not acknowledged it.
+    private var unreleasedCount = 0
     /// Bytes received and not yet sent.
     private(set) var owedByteCount = 0
 
@@ -100,6 +102,14 @@ struct EchoConnection {
         return true
     }
 
+    /// What was sent just now was sent without a copy: its memory is the kernel's until `released`.
+    mutating func sentZeroCopy() { unreleasedCount += 1 }
+
+    mutating func released(wasCopied: Bool) {
+        unreleasedCount -= 1
+        if wasCopied { mayZeroCopy = false }
+    }
+
     mutating func sendFailed() {
         isSending = false
         isFailed = true
@@ -112,8 +122,7 @@ struct EchoConnection {
     mutating func cut() -> Bool {
         guard !isClosed, !isFailed else { return false }
         isFailed = true
-        isCut = owedByteCount > 0
-        return isCut
+        return owedByteCount > 0 || unreleasedCount > 0
     }
 
     // MARK: Actions
@@ -134,7 +143,7 @@ struct EchoConnection {
             receive = .armed
             return .armReceive
         case .ended:
-            guard receive == .idle, queuedLeaseCount == 0 else { return nil }
+            guard receive == .idle, queuedLeaseCount == 0, unreleasedCount == 0 else { return nil }
             isClosed = true
             return .close
         }
@@ -193,6 +202,6 @@ struct EchoConnection {
         }
         guard receive == .idle, !isSending else { return nil }
         isClosed = true
-        return isCut ? .reset : .close
+        return owedByteCount > 0 || unreleasedCount > 0 ? .reset : .close
     }
 }

@@ -31,7 +31,7 @@ package final class EchoServer: Sendable {
     /// SIGPIPE is ignored, since a fixed write to a closed connection raises it. Throws a sentence for the user.
     package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
         self.configuration = configuration
-        let reactorCount = configuration.reactorCount ?? ProcessBudget.processorCount
+        let reactorCount = configuration.reactorCount ?? min(128, ProcessBudget.processorCount)
         guard (1...128).contains(reactorCount) else {
             throw .configuration("--reactors is 1 to 128, not \(reactorCount)")
         }
@@ -48,7 +48,7 @@ package final class EchoServer: Sendable {
         pool = EchoServer.makePool(configuration, reactorCount: reactorCount)
         let setup = KernelRing.Setup(
             mode: configuration.buffers, pool: pool, queues: QueueBudget.plan(reactorCount: reactorCount),
-            bufferByteCount: configuration.bufferByteCount,
+            bufferByteCount: EchoServer.bufferByteCount(configuration),
             fileSlotCount: limits.fileSlotCount,
             mayZeroCopy: configuration.buffers == .registered && !address.isLoopback,
             onDegradation: { logger.warning("\($0)") })
@@ -165,12 +165,21 @@ package final class EchoServer: Sendable {
 
     // MARK: Sizes
 
+    /// As the pool and `malloc` mode have them: a power of two from 4 KiB.
+    private static func bufferByteCount(_ configuration: ServerConfiguration) -> Int {
+        var byteCount = 4096
+        while byteCount < configuration.bufferByteCount { byteCount *= 2 }
+        return byteCount
+    }
+
     /// A shard a reactor, caches that take what a turn of the loop has in flight, and no more memory than a quarter of
     /// what the process may use.
     private static func makePool(_ configuration: ServerConfiguration, reactorCount: Int) -> BufferPool {
         var shardCount = 1
         while shardCount < reactorCount { shardCount *= 2 }
+        // Enough for every reactor to start with, however large the buffers.
+        let least = 2 * reactorCount * BufferDemand.minimum * bufferByteCount(configuration)
         return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).maxBuffersPerShard(1024)
-            .maxByteCount(max(64 << 20, ProcessBudget.memoryByteCount / 4)).build()
+            .maxByteCount(max(64 << 20, least, ProcessBudget.memoryByteCount / 4)).build()
     }
 }

@@ -50,11 +50,13 @@ final class KernelRing: ReactorRing {
 
     /// As they were at the end of service.
     private var registrations = RingPool.Registrations()
-    private(set) var zeroCopySendCount = 0
-    private(set) var zeroCopyCopiedCount = 0
+    private var zeroCopyCopiedCount = 0
+    /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
+    private var generations: [UInt32]
 
     init(_ setup: Setup, shard: Int, listener: Listener, stopSignal: StopSignal) throws(RingError) {
         self.setup = setup
+        generations = Array(repeating: 0, count: setup.fileSlotCount)
         self.listener = listener
         self.stopSignal = stopSignal
         ring = try Ring(setup.queues)
@@ -123,11 +125,12 @@ final class KernelRing: ReactorRing {
         _ lease: consuming PooledBuffer, from offset: Int, to connection: ConnectionNumber, mayZeroCopy: Bool
     ) {
         let end = lease.count
-        let method = sendMethod(byteCount: end - offset, mayZeroCopy: mayZeroCopy && setup.mayZeroCopy)
-        if method == .zeroCopy { zeroCopySendCount += 1 }
+        // Without registration the kernel would charge the bytes to the limit on locked memory, for each send.
+        let isZeroCopy = mayZeroCopy && setup.mayZeroCopy && ringPool.isRegistered(lease)
+        let method = sendMethod(byteCount: end - offset, mayZeroCopy: isZeroCopy)
         ringPool.send(
             lease, range: offset..<end, to: .direct(connection), method: method, waitAll: true,
-            context: UInt64(connection))
+            context: UInt64(generations[Int(connection)]) << 32 | UInt64(connection))
     }
 
     private func sendMethod(byteCount: Int, mayZeroCopy: Bool) -> RingPool.SendMethod {
@@ -145,6 +148,7 @@ final class KernelRing: ReactorRing {
     }
 
     func close(_ connection: ConnectionNumber) {
+        generations[Int(connection)] &+= 1
         ring.close(.direct(connection), userData: KernelRing.userData(.other))
     }
 
@@ -153,6 +157,7 @@ final class KernelRing: ReactorRing {
     func reset(_ connection: ConnectionNumber) {
         guard ring.features.supports(.installDescriptor) else { return close(connection) }
         openResetCount += 1
+        generations[Int(connection)] &+= 1
         ring.installDescriptor(for: connection, userData: KernelRing.userData(.reset, connection))
     }
 
@@ -184,7 +189,9 @@ final class KernelRing: ReactorRing {
 
     // MARK: Events
 
-    func wait() throws(RingError) { try ring.submitAndWait() }
+    func wait(atMost time: Duration?) throws(RingError) {
+        try ring.submitAndWait(minimum: time == .zero ? 0 : 1, timeout: time == .zero ? nil : time)
+    }
 
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void) {
         ring.forEachCompletion { completion in
@@ -229,7 +236,8 @@ final class KernelRing: ReactorRing {
         if completion.flags.contains(.notification) {
             let wasCopied = completion.zeroCopyWasCopied
             if wasCopied { zeroCopyCopiedCount += 1 }
-            body(.released(completed.takeLease(), wasCopied: wasCopied, connection))
+            let isGone = generations[Int(connection)] != UInt32(truncatingIfNeeded: completed.context >> 32)
+            body(.released(completed.takeLease(), wasCopied: wasCopied, isGone ? nil : connection))
         } else if let errno = completion.errno {
             body(.sendFailed(connection, completed.takeLease(), errno: errno))
         } else {
@@ -244,7 +252,7 @@ final class KernelRing: ReactorRing {
         reportDegradation()
         while openResetCount > 0 {
             // A ring that is dead by now has nothing more to reset.
-            do { try wait() } catch { break }
+            do { try wait(atMost: nil) } catch { break }
             forEachEvent { _ in }
         }
         registrations = ringPool.registrations
@@ -259,7 +267,7 @@ final class KernelRing: ReactorRing {
         statistics.registeredByteCount = registrations.registeredByteCount
         statistics.plainFallbacks = registrations.plainFallbackCount
         statistics.fixedBufferOperations = registrations.fixedOperationCount
-        statistics.zeroCopySends.count = zeroCopySendCount
+        statistics.zeroCopySends.count = ring.operationCount(of: .sendZeroCopy)
         statistics.zeroCopySends.copied = zeroCopyCopiedCount
     }
 

@@ -39,6 +39,8 @@ final class Reactor<Ring: ReactorRing> {
     /// Connections that wait for buffers, the longest waiting first.
     private var starved = StarvedList()
     private var accept = Accept.armed
+    /// Whether connections were refused since accepting last ended for want of room.
+    private var hasRefused = false
     private var isDraining = false
     private var isCut = false
     private var failure: ServerError?
@@ -49,10 +51,10 @@ final class Reactor<Ring: ReactorRing> {
         var last = ConnectionNumber.max
     }
 
-    private enum Accept {
+    private enum Accept: Equatable {
         case armed
-        /// There is no room for another connection; goes on when one closes.
-        case paused
+        /// There is no room for another connection; goes on when one closes, and after a while.
+        case paused(since: ContinuousClock.Instant)
         case ended
     }
 
@@ -78,11 +80,12 @@ final class Reactor<Ring: ReactorRing> {
     func run() throws(ServerError) {
         ring.armAccept()
         while accept != .ended || openCount > 0 {
-            do throws(RingError) { try ring.wait() } catch { throw .ring(error) }
+            do throws(RingError) { try ring.wait(atMost: patience) } catch { throw .ring(error) }
             ring.forEachEvent { event in handle(event) }
             if let failure { throw failure }
             ring.refill()
             feedStarved()
+            resumeAccepting()
         }
         ring.close()
     }
@@ -98,13 +101,15 @@ final class Reactor<Ring: ReactorRing> {
         case .receiveEnded(let number, let errno, let isEndOfStream):
             receiveEnded(number, errno, isEndOfStream)
         case .sendFailed(let number, let lease, _):
-            _ = consume lease
+            // A failed zero-copy send may have its memory with the kernel all the same.
+            if case .none = consume lease { unsafe slots[Int(number)].connection.sentZeroCopy() }
             unsafe slots[Int(number)].connection.sendFailed()
             advance(number)
         case .released(let lease, let wasCopied, let number):
             _ = consume lease
-            // If the number is another connection's by now, it loses a chance to save a copy, nothing else.
-            if wasCopied { unsafe slots[Int(number)].connection.mayZeroCopy = false }
+            guard let number else { break }
+            unsafe slots[Int(number)].connection.released(wasCopied: wasCopied)
+            advance(number)
         case .accepted(let number): accepted(number)
         case .acceptEnded(let errno): acceptEnded(errno)
         case .woken: isDraining ? cut() : drain()
@@ -115,6 +120,7 @@ final class Reactor<Ring: ReactorRing> {
     private func accepted(_ number: ConnectionNumber) {
         guard connectionLimit.tryEnter() else {
             unsafe statistics.connections.refused += 1
+            hasRefused = true
             return ring.close(number)
         }
         let index = Int(number)
@@ -137,8 +143,14 @@ final class Reactor<Ring: ReactorRing> {
             // The kernel ended it without reason, or what failed was a connection and not the listener.
             ring.armAccept()
         case EMFILE, ENFILE, ENOMEM, ENOBUFS:
-            // No room: again when a connection has closed, since trying at once would spin.
-            if openCount == 0 { ring.armAccept() } else { accept = .paused }
+            if hasRefused {
+                // The table is full of connections that were refused: their closing stands before this in the queue.
+                hasRefused = false
+                ring.armAccept()
+            } else {
+                // No room: trying at once would spin.
+                accept = .paused(since: .now)
+            }
         default:
             failure = .system("accept", errno: errno)
         }
@@ -171,16 +183,19 @@ final class Reactor<Ring: ReactorRing> {
     private func sent(_ number: ConnectionNumber, _ lease: consuming PooledBuffer?, _ byteCount: Int) {
         unsafe statistics.bytes.sent += byteCount
         let slot = unsafe slots + Int(number)
-        if unsafe slot.pointee.connection.sent(byteCount: byteCount, of: slot.pointee.sendingByteCount) {
-            unsafe slot.pointee.sentByteCount = 0
-            _ = consume lease
-        } else if let lease = consume lease {
+        let isWhole = unsafe slot.pointee.connection.sent(byteCount: byteCount, of: slot.pointee.sendingByteCount)
+        switch consume lease {
+        case .some(let lease) where !isWhole:
             // The rest goes first.
             unsafe slot.pointee.sentByteCount += byteCount
             unsafe queues.pushFirst(lease, to: &slot.pointee.queue)
-        } else {
-            // A zero-copy send came short, and its memory is still the kernel's: the rest can't be sent in time.
-            unsafe slot.pointee.connection.sendFailed()
+        case .some:
+            unsafe slot.pointee.sentByteCount = 0
+        case .none:
+            unsafe slot.pointee.sentByteCount = 0
+            unsafe slot.pointee.connection.sentZeroCopy()
+            // If it came short, the rest is the kernel's memory still, and can't be sent in time.
+            if !isWhole { unsafe slot.pointee.connection.sendFailed() }
         }
         advance(number)
     }
@@ -193,7 +208,7 @@ final class Reactor<Ring: ReactorRing> {
             switch action {
             case .armReceive: ring.armReceive(number)
             case .cancelReceive:
-                if !isDraining { unsafe statistics.pausedReceives += 1 }
+                if !isDraining, unsafe !slot.pointee.connection.isFailed { unsafe statistics.pausedReceives += 1 }
                 ring.cancelReceive(number)
             case .leaveStarved: removeStarved(number)
             case .send: unsafe send(slot, number)
@@ -223,7 +238,7 @@ final class Reactor<Ring: ReactorRing> {
         unsafe slot.pointee.isOpen = false
         openCount -= 1
         connectionLimit.leave()
-        if accept == .paused {
+        if case .paused = accept {
             accept = .armed
             ring.armAccept()
         }
@@ -253,6 +268,20 @@ final class Reactor<Ring: ReactorRing> {
         let next = unsafe slots[Int(number)].nextStarved
         if previous == .max { starved.first = next } else { unsafe slots[Int(previous)].nextStarved = next }
         if starved.last == number { starved.last = previous }
+    }
+
+    /// How long the next wait may be: while somebody waits for what no event may announce, not for ever.
+    private var patience: Duration? {
+        if starved.first != .max { return ring.availableBufferCount > 0 ? .zero : .milliseconds(20) }
+        if case .paused = accept { return .milliseconds(100) }
+        return nil
+    }
+
+    /// Tries again to accept when that was given up for a while.
+    private func resumeAccepting() {
+        guard case .paused(let since) = accept, since.duration(to: .now) >= .milliseconds(100) else { return }
+        accept = .armed
+        ring.armAccept()
     }
 
     /// Lets as many connections receive again as there are buffers, the longest waiting first.

@@ -40,8 +40,9 @@ package protocol ReactorRing: AnyObject {
     /// Puts buffers in place of those that were used.
     func refill()
 
-    /// Starts what was noted, and returns when there is at least one event. Throws when the ring is dead.
-    func wait() throws(RingError)
+    /// Starts what was noted, and returns when there is at least one event, or the time is over. Throws when the ring is
+    /// dead.
+    func wait(atMost time: Duration?) throws(RingError)
     /// Hands over the events that have come, in the order of the kernel.
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void)
     /// Ends the ring: cancels what is left, reaps it, unregisters. Nothing of the kernel's touches memory afterwards.
@@ -66,9 +67,9 @@ package enum ReactorEvent: ~Copyable {
     case sent(ConnectionNumber, PooledBuffer?, byteCount: Int)
     /// Nothing was sent, for the reason `errno`.
     case sendFailed(ConnectionNumber, PooledBuffer?, errno: Int32)
-    /// The kernel is done with the memory of a zero-copy send; it says whether it copied after all. The connection may
-    /// be gone by now, and its number another's.
-    case released(PooledBuffer?, wasCopied: Bool, ConnectionNumber)
+    /// The kernel is done with the memory of a zero-copy send; it says whether it copied after all. Without a number the
+    /// connection is gone by now.
+    case released(PooledBuffer?, wasCopied: Bool, ConnectionNumber?)
     /// The stop signal was raised.
     case woken
     /// The deadline has come.

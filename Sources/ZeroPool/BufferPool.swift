@@ -38,7 +38,7 @@ public final class BufferPool: Sendable {
         magazineStride = core.layout.magazineStride
     }
 
-    deinit { core.close() }
+    deinit { core.endHandle() }
 
     /// A lease of at least `byteCount` bytes. Never refuses: past the pool's byte limit, after `close()`, and above
     /// 1 GiB it hands out transient memory, which is freed on return (and counted).
@@ -95,7 +95,7 @@ public final class BufferPool: Sendable {
     public var configuration: Configuration { core.configuration }
 
     /// Binds the calling thread to a shard, as a reactor does that has one of its own; other threads are spread over
-    /// the shards in order of their first use.
+    /// the shards in order of their first use. Without effect for a pool without thread caches (past the 63rd at a time).
     ///
     /// What the thread's cache holds of another shard goes home. Traps when there is no such shard.
     public func bindCurrentThread(toShard index: Int) { core.bindCurrentThread(toShard: index) }

@@ -4,7 +4,7 @@ import Synchronization
 /// What a pool is behind its handle: shards, the register of thread caches, limits and counters, and the slow paths.
 ///
 /// It outlives the handle: thread caches and arenas keep it, and through an arena every lease does. Invariants:
-/// - `slot` is ours while the pool is open or any thread has a cache of it;
+/// - `slot` is ours while the pool's handle lives or any thread has a cache of it;
 /// - once `isClosed`, no cache is made, no buffer is served, and what comes back goes to its arena.
 @usableFromInline
 final class PoolCore: @unchecked Sendable {
@@ -31,6 +31,8 @@ final class PoolCore: @unchecked Sendable {
         /// Counts of caches that are gone.
         var retiredHitCount = 0
         var isSlotTaken = true
+        /// Whether the pool's handle is gone: until then its fast path looks into the slot, closed or not.
+        var isHandleGone = false
     }
 
     var isClosed: Bool { closed.load(ordering: .acquiring) }
@@ -65,6 +67,11 @@ final class PoolCore: @unchecked Sendable {
             let magazine = unsafe cache?.magazine(shift: shift)
             // Half of what the magazine takes, so that the next return finds room.
             let isCached = unsafe magazine != nil && layout.cachedShifts.contains(shift)
+            // Not empty when the size is 0, which the fast path takes for no size.
+            if isCached, let descriptor = unsafe magazine?.pop() {
+                unsafe magazine?.countHit()
+                return unsafe PooledBuffer(descriptor)
+            }
             let count = isCached ? (configuration.tlsCacheSize + 1) / 2 : 1
             if var batch = shards[shardIndex].take(shift: shift, count: max(1, count)) {
                 let first = unsafe batch.chain.pop()!
@@ -162,7 +169,7 @@ final class PoolCore: @unchecked Sendable {
     }
 
     private func giveBackSlotIfUnused(_ register: inout Register) {
-        guard isClosed, register.isSlotTaken, unsafe register.first == nil else { return }
+        guard isClosed, register.isHandleGone, register.isSlotTaken, unsafe register.first == nil else { return }
         register.isSlotTaken = false
         PoolSlots.giveBack(slot)
     }
@@ -172,6 +179,15 @@ final class PoolCore: @unchecked Sendable {
         precondition(shards.indices.contains(index), "there is no shard \(index); the pool has \(shards.count)")
         guard let cache = unsafe threadCache() else { return }
         if unsafe cache.shardIndex != index { unsafe cache.move(toShard: index) }
+    }
+
+    /// The handle's end, which closes the pool.
+    func endHandle() {
+        close()
+        register.withLock { register in
+            register.isHandleGone = true
+            giveBackSlotIfUnused(&register)
+        }
     }
 
     func close() {

@@ -44,6 +44,8 @@ struct ThreadCache {
         assert(unsafe MemoryLayout<Magazine>.size == Magazine.headerByteCount)
         unsafe address = UnsafeMutableRawPointer.allocate(
             byteCount: core.layout.byteCount, alignment: 128)
+        // A late return of another pool's buffer may look anywhere here for its tag, and must not find an old one.
+        unsafe address.initializeMemory(as: UInt8.self, repeating: 0, count: core.layout.byteCount)
         let outboxes = UnsafeMutablePointer<Shard.IdleList>.allocate(capacity: core.shards.count)
         unsafe outboxes.initialize(repeating: Shard.IdleList(), count: core.shards.count)
         unsafe header.initialize(

@@ -48,6 +48,11 @@ extension RingPool {
         }
     }
 
+    /// Whether `lease` lies in memory that is registered with the ring now.
+    public func isRegistered(_ lease: borrowing PooledBuffer) -> Bool {
+        unsafe state.pointee.registry?.pointee.bufferIndex(of: lease) != nil
+    }
+
     /// Receives behind the written bytes of `lease`, at most as many as it has room for. Result: the byte count.
     @discardableResult
     public func receive(

@@ -85,6 +85,14 @@ struct BufferUseTests {
         #expect(try gets(connections: "500") == gets(connections: nil))
     }
 
+    @Test("Connections that found no buffer are all received from again, also beside silent ones", .descriptors(2000))
+    func starvedBesideSilent() throws {
+        let server = try EchoServer("--reactors", "1")
+        try server.runPeer("starved", String(server.process.id))
+        let statistics = try server.stop()
+        #expect(statistics.bytes.sent == 640)
+    }
+
     @Test("A peer that does not read is paused, stops nobody else, and loses nothing", arguments: EchoTests.modes)
     func sleepers(mode: String) throws {
         let sleeperCount = 8

@@ -122,7 +122,7 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [.armReceive])
     }
 
-    @Test("a failed receive ends the send, then closes")
+    @Test("a failed receive ends the send, then resets what is owed")
     func failedReceive() {
         var connection = opened()
         received(&connection, 10)
@@ -130,10 +130,10 @@ struct EchoConnectionTests {
         connection.receiveEnded(isEndOfStream: false, isFailure: true, isStarved: false)
         #expect(actions(&connection) == [.cancelSend])
         connection.sendFailed()
-        #expect(actions(&connection) == [.close])
+        #expect(actions(&connection) == [.reset])
     }
 
-    @Test("a failed send ends receiving, drops what is queued, then closes")
+    @Test("a failed send ends receiving, drops what is queued, then resets")
     func failedSend() {
         var connection = opened()
         received(&connection, 10)
@@ -143,7 +143,7 @@ struct EchoConnectionTests {
         let isQueued = connection.received(byteCount: 5)
         #expect(!isQueued)
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
-        #expect(actions(&connection) == [.close])
+        #expect(actions(&connection) == [.reset])
     }
 
     @Test("a failed connection that starves no longer waits")
@@ -153,7 +153,7 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [.send])
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: true)
         connection.sendFailed()
-        #expect(actions(&connection) == [.leaveStarved, .close])
+        #expect(actions(&connection) == [.leaveStarved, .reset])
     }
 
     @Test("draining ends receiving, sends what is owed, shuts down, and discards until the end of the stream")
@@ -173,6 +173,24 @@ struct EchoConnectionTests {
         #expect(!isQueued)
         #expect(actions(&connection) == [])
         connection.receiveEnded(isEndOfStream: true, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.close])
+    }
+
+    @Test("a connection is not closed while the kernel reads what was sent without a copy; cut then, it is reset")
+    func zeroCopy() {
+        var connection = opened()
+        received(&connection, 10)
+        #expect(actions(&connection) == [.send])
+        connection.receiveEnded(isEndOfStream: true, isFailure: false, isStarved: false)
+        sent(&connection, 10, of: 10)
+        connection.sentZeroCopy()
+        #expect(actions(&connection) == [])
+        var stopped = connection
+        let loses = stopped.cut()
+        #expect(loses)
+        #expect(actions(&stopped) == [.reset])
+        connection.released(wasCopied: true)
+        #expect(!connection.mayZeroCopy)
         #expect(actions(&connection) == [.close])
     }
 

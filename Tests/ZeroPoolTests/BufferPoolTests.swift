@@ -154,6 +154,17 @@ struct BufferPoolTests {
         #expect(large.capacity == 131_072)
     }
 
+    @Test("a get of nothing is served like the smallest class, however full the cache")
+    func getOfNothing() {
+        let pool = makePool(cache: 4)
+        do { _ = (0..<8).map { _ in LeaseBox(pool.get(4096)) } }
+        let boxes = (0..<10).map { _ in LeaseBox(pool.get(0)) }
+        #expect(boxes.allSatisfy { $0.range.count == 4096 })
+        #expect(pool.statistics().gets.fresh == 10)
+        let zeroed = pool.get(zeroed: 0)
+        #expect(zeroed.count == 0)
+    }
+
     @Test("pools do not mix")
     func poolsDoNotMix() {
         let (one, other) = (makePool(), makePool())
@@ -244,6 +255,21 @@ struct ClosingTests {
         }
         #expect(pool.statistics().mappedByteCount == 0)
         #expect(pool.statistics().gets.transient == 1)
+    }
+
+    @Test("a closed pool's handle never reaches into the cache of a later pool")
+    func closedHandle() {
+        let closed = BufferPool.builder().tlsCacheSize(2).build()
+        closed.close()
+        let others = (0..<8).map { _ in BufferPool.builder().tlsCacheSize(128).build() }
+        for other in others { do { _ = (0..<20).map { _ in LeaseBox(other.get(4096)) } } }
+        #expect(refuses(closed, 4096))
+        do {
+            let transient = closed.get(4096)
+            #expect(transient.capacity >= 4096)
+        }
+        #expect(others.allSatisfy { $0.core.slot != closed.core.slot })
+        #expect(closed.statistics().gets.cache == 0)
     }
 
     @Test("a late return never lands in the pool that has taken over the slot")
