@@ -169,23 +169,25 @@ struct EchoConnection {
     }
 
     private mutating func nextActionOfDraining() -> Action? {
-        switch receive {
-        case .armed:
-            receive = .cancelling
-            return .cancelReceive
-        case .starved:
-            receive = .idle
-            return .leaveStarved
-        case .cancelling:
-            return nil
-        case .idle:
-            guard queuedLeaseCount == 0 else { return nil }
-            input = .discarding
-            return .shutdownWrite
-        }
+        if let action = endReceiving() { return action }
+        guard receive == .idle, queuedLeaseCount == 0 else { return nil }
+        input = .discarding
+        return .shutdownWrite
     }
 
     private mutating func nextActionOfFailed() -> Action? {
+        if let action = endReceiving() { return action }
+        if isSending, !isSendCancelled {
+            isSendCancelled = true
+            return .cancelSend
+        }
+        guard receive == .idle, !isSending else { return nil }
+        isClosed = true
+        return owedByteCount > 0 || unreleasedCount > 0 ? .reset : .close
+    }
+
+    /// What ends receiving, unless that is under way or done.
+    private mutating func endReceiving() -> Action? {
         switch receive {
         case .armed:
             receive = .cancelling
@@ -194,14 +196,7 @@ struct EchoConnection {
             receive = .idle
             return .leaveStarved
         case .idle, .cancelling:
-            break
+            return nil
         }
-        if isSending, !isSendCancelled {
-            isSendCancelled = true
-            return .cancelSend
-        }
-        guard receive == .idle, !isSending else { return nil }
-        isClosed = true
-        return owedByteCount > 0 || unreleasedCount > 0 ? .reset : .close
     }
 }

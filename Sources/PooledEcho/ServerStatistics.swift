@@ -15,7 +15,7 @@ package struct ServerStatistics: Sendable, Codable {
     package struct Bytes: Sendable, Codable {
         package var received = 0
         package var sent = 0
-        /// Received while draining, after the half-close: not echoed.
+        /// Received and not echoed: while draining, after the half-close, and on connections that had failed.
         package var discarded = 0
     }
 
