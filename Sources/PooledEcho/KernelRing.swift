@@ -31,8 +31,9 @@ final class KernelRing: ReactorRing {
         case accept = 1
         case receive
         case stop
-        case deadline
+        case timer
         case reset
+        case identify
         /// Shutdown, close and cancel, whose failures change nothing.
         case other
     }
@@ -107,9 +108,12 @@ final class KernelRing: ReactorRing {
         ring.cancel(KernelRing.userData(.accept), userData: KernelRing.userData(.other))
     }
 
-    func armReceive(_ connection: ConnectionNumber) {
-        ring.receiveMultishot(
-            from: .direct(connection), group: buffers.group, userData: KernelRing.userData(.receive, connection))
+    func armReceive(_ connection: ConnectionNumber, _ extent: ReceiveExtent) {
+        let userData = KernelRing.userData(.receive, connection)
+        switch extent {
+        case .multishot: ring.receiveMultishot(from: .direct(connection), group: buffers.group, userData: userData)
+        case .oneBuffer: ring.receive(from: .direct(connection), group: buffers.group, userData: userData)
+        }
     }
 
     func closeListener() {
@@ -172,8 +176,13 @@ final class KernelRing: ReactorRing {
         close(connection)
     }
 
-    func setDeadline(seconds: Double) {
-        ring.timeout(after: .seconds(seconds), userData: KernelRing.userData(.deadline))
+    /// A direct descriptor can't be asked: an ordinary one is, for a moment.
+    func identify(_ connection: ConnectionNumber) {
+        ring.installDescriptor(for: connection, userData: KernelRing.userData(.identify, connection))
+    }
+
+    func setTimer(_ timer: ReactorTimer, seconds: Double) {
+        ring.timeout(after: .seconds(seconds), userData: KernelRing.userData(.timer, timer.rawValue))
     }
 
     var availableBufferCount: Int { buffers.providedCount }
@@ -189,8 +198,8 @@ final class KernelRing: ReactorRing {
 
     // MARK: Events
 
-    func wait(atMost time: Duration?) throws(RingError) {
-        try ring.submitAndWait(minimum: time == .zero ? 0 : 1, timeout: time == .zero ? nil : time)
+    func wait(isPolling: Bool) throws(RingError) {
+        try ring.submitAndWait(minimum: isPolling ? 0 : 1)
     }
 
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void) {
@@ -204,7 +213,9 @@ final class KernelRing: ReactorRing {
                 stopSignal.take()
                 armStop()
                 body(.woken)
-            case .deadline: body(.deadline)
+            case .timer:
+                if let timer = ReactorTimer(rawValue: connection) { body(.timer(timer)) }
+            case .identify: identifyCompleted(completion, connection, body)
             case .reset: resetCompleted(completion, connection)
             case .other, nil: break
             }
@@ -214,6 +225,15 @@ final class KernelRing: ReactorRing {
     private func acceptCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
         if completion.result >= 0 { body(.accepted(ConnectionNumber(completion.result))) }
         if completion.isFinal { body(.acceptEnded(errno: completion.errno ?? 0)) }
+    }
+
+    private func identifyCompleted(
+        _ completion: Completion, _ connection: ConnectionNumber, _ body: (consuming ReactorEvent) -> Void
+    ) {
+        guard completion.result >= 0 else { return body(.identified(connection, nil)) }
+        let address = PeerAddress(ofPeer: completion.result)
+        _ = Glibc.close(completion.result)
+        body(.identified(connection, address))
     }
 
     private func receiveCompleted(
@@ -252,13 +272,15 @@ final class KernelRing: ReactorRing {
         reportDegradation()
         while openResetCount > 0 {
             // A ring that is dead by now has nothing more to reset.
-            do { try wait(atMost: nil) } catch { break }
+            do { try wait(isPolling: false) } catch { break }
             forEachEvent { _ in }
         }
         registrations = ringPool.registrations
         ring.cancelAll(userData: KernelRing.userData(.other))
         ringPool.close()
     }
+
+    func abandon() { unsafe _ = Unmanaged.passRetained(self) }
 
     /// What this ring did.
     func report(into statistics: inout ServerStatistics) {

@@ -80,7 +80,7 @@ final class Reactor<Ring: ReactorRing> {
     func run() throws(ServerError) {
         ring.armAccept()
         while accept != .ended || openCount > 0 {
-            do throws(RingError) { try ring.wait(atMost: patience) } catch { throw .ring(error) }
+            do throws(RingError) { try ring.wait(isPolling: false) } catch { throw .ring(error) }
             ring.forEachEvent { event in handle(event) }
             if let failure { throw failure }
             ring.refill()
@@ -113,7 +113,8 @@ final class Reactor<Ring: ReactorRing> {
         case .accepted(let number): accepted(number)
         case .acceptEnded(let errno): acceptEnded(errno)
         case .woken: isDraining ? cut() : drain()
-        case .deadline: cut()
+        case .timer: cut()
+        case .identified: break
         }
     }
 
@@ -206,7 +207,7 @@ final class Reactor<Ring: ReactorRing> {
         let slot = unsafe slots + Int(number)
         while let action = unsafe slot.pointee.connection.nextAction(limits) {
             switch action {
-            case .armReceive: ring.armReceive(number)
+            case .armReceive: ring.armReceive(number, .multishot)
             case .cancelReceive:
                 if !isDraining, unsafe !slot.pointee.connection.isFailed { unsafe statistics.pausedReceives += 1 }
                 ring.cancelReceive(number)
@@ -303,7 +304,7 @@ final class Reactor<Ring: ReactorRing> {
     private func drain() {
         isDraining = true
         if accept == .armed { ring.cancelAccept() } else { endAccepting() }
-        ring.setDeadline(seconds: drainSeconds)
+        ring.setTimer(.drain, seconds: drainSeconds)
         for number in 0..<usedSlotCount where unsafe slots[number].isOpen {
             unsafe slots[number].connection.drain()
             advance(ConnectionNumber(number))

@@ -4,12 +4,14 @@ package import ZeroPoolURing
 /// What a reactor needs of a ring: the operations of a server, by connection, and what came of them.
 ///
 /// The reactor is written against this, and `KernelRing` makes it true with io_uring. Rules of every implementation:
-/// - An operation is only noted; it starts with the next `wait()`. None fails here: failures are events.
-/// - `armAccept` and `armReceive` go on until their event with `isFinal`; `send` has one `.sent`.
-/// - A lease given to `send` comes back with `.sent`, or with a later `.released`, and not before the kernel is done
-///   with it.
-/// - A connection is closed only after every operation on it has had its final event; its number may then come
-///   again with the next `.accepted`.
+/// - An operation is only noted; it starts with the next `wait`, in the order noted. None fails here: failures are events.
+/// - `armAccept` goes on until `.acceptEnded`, and `armReceive` until `.receiveEnded`, each of which comes once, for
+///   whatever reason, or for none; `.accepted` and `.received` may precede it, also after a cancellation.
+/// - `send` has one `.sent` or `.sendFailed`. Its lease comes back with that, or with a later `.released`, and not
+///   before the kernel is done with it. `.sent` may be short.
+/// - A connection is closed only after every operation on it has had its final event (but for `.released`); its number
+///   may then come again with the next `.accepted`.
+/// - Events of one operation come in order, those of different operations in any.
 package protocol ReactorRing: AnyObject {
     /// Accepts connections until cancelled or failed.
     func armAccept()
@@ -17,8 +19,10 @@ package protocol ReactorRing: AnyObject {
     func cancelAccept()
     /// Stops listening, once accepting has ended: who waits in the listener's queue is refused, and who comes later.
     func closeListener()
-    /// Receives into pool buffers, again and again.
-    func armReceive(_ connection: ConnectionNumber)
+    /// Asks for the address of the connection's peer: one `.identified`. Nothing else may be under way on the connection.
+    func identify(_ connection: ConnectionNumber)
+    /// Receives into pool buffers: again and again, or into one.
+    func armReceive(_ connection: ConnectionNumber, _ extent: ReceiveExtent)
     /// Ends an armed receive; its final event still comes.
     func cancelReceive(_ connection: ConnectionNumber)
     /// Sends the bytes of `lease` from `offset` on. One at a time a connection: two may swap.
@@ -32,21 +36,43 @@ package protocol ReactorRing: AnyObject {
     /// Closes the connection so that the peer gets an error, never an end of stream that hides lost bytes; what the
     /// kernel still has for it is dropped.
     func reset(_ connection: ConnectionNumber)
-    /// One `.deadline` event after `seconds`.
-    func setDeadline(seconds: Double)
+    /// One `.timer` event after `seconds`.
+    func setTimer(_ timer: ReactorTimer, seconds: Double)
 
     /// How many buffers wait for bytes to be received into.
     var availableBufferCount: Int { get }
     /// Puts buffers in place of those that were used.
     func refill()
 
-    /// Starts what was noted, and returns when there is at least one event, or the time is over. Throws when the ring is
-    /// dead.
-    func wait(atMost time: Duration?) throws(RingError)
+    /// Starts what was noted, and returns when there is at least one event; at once when `isPolling`. Throws when the
+    /// ring is dead.
+    func wait(isPolling: Bool) throws(RingError)
     /// Hands over the events that have come, in the order of the kernel.
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void)
     /// Ends the ring: cancels what is left, reaps it, unregisters. Nothing of the kernel's touches memory afterwards.
     func close()
+    /// The ring is dead. What the kernel may still touch stays as it is until the process ends.
+    func abandon()
+}
+
+/// How long a receive goes on.
+package enum ReceiveExtent {
+    /// Until it is cancelled or fails, or the kernel ends it.
+    case multishot
+    /// Until it has filled one buffer, wholly or in part.
+    case oneBuffer
+}
+
+/// What a reactor has timers for; one each at a time.
+package enum ReactorTimer: UInt32, CaseIterable {
+    /// The end of the drain.
+    case drain
+    /// Another try to accept, where there was no room.
+    case accept
+    /// A look at who holds buffers that others wait for.
+    case scarcity
+    /// A look for idle connections.
+    case idle
 }
 
 /// A connection of one reactor, by the slot of the ring's file table that it has.
@@ -58,6 +84,8 @@ package enum ReactorEvent: ~Copyable {
     case accepted(ConnectionNumber)
     /// Accepting is over: `errno` says why (`ECANCELED`, `ENFILE`, …), 0 where the kernel gave no reason.
     case acceptEnded(errno: Int32)
+    /// Where the connection's peer is; nil where that can't be told, as when it is gone.
+    case identified(ConnectionNumber, PeerAddress?)
     /// Bytes came in.
     case received(ConnectionNumber, PooledBuffer)
     /// Receiving is over: by the peer's end of stream (`errno` 0 and `isEndOfStream`), by `errno` (`ENOBUFS`,
@@ -72,6 +100,6 @@ package enum ReactorEvent: ~Copyable {
     case released(PooledBuffer?, wasCopied: Bool, ConnectionNumber?)
     /// The stop signal was raised.
     case woken
-    /// The deadline has come.
-    case deadline
+    /// A timer's time has come.
+    case timer(ReactorTimer)
 }

@@ -1,0 +1,35 @@
+import Glibc
+
+/// Who is at the other end, as far as limits tell peers apart: an IPv4 address, or the first 64 bits of an IPv6 address,
+/// since a host gets as many of the others as it wants.
+package struct PeerAddress: Hashable, Sendable {
+    private let network: UInt64
+
+    /// An address in network byte order: 4 or 16 bytes. An IPv4 address mapped into IPv6 is that IPv4 address.
+    package init(_ bytes: [UInt8]) {
+        precondition(bytes.count == 4 || bytes.count == 16, "an address has 4 or 16 bytes")
+        let isMapped = bytes.count == 16 && bytes.prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+        let significant = bytes.count == 4 || isMapped ? bytes.suffix(4) : bytes.prefix(8)
+        network = significant.reduce(0) { $0 << 8 | UInt64($1) }
+    }
+
+    /// Of the peer of a connected socket; nil where it has none any more, or one of another family.
+    init?(ofPeer descriptor: Int32) {
+        var storage = sockaddr_storage()
+        var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let bytes: [UInt8]? = unsafe withUnsafeMutableBytes(of: &storage) { storage in
+            let address = unsafe storage.assumingMemoryBound(to: sockaddr.self).baseAddress!
+            guard unsafe getpeername(descriptor, address, &length) == 0 else { return nil }
+            let offset: Int
+            let count: Int
+            switch unsafe Int32(address.pointee.sa_family) {
+            case AF_INET: (offset, count) = (MemoryLayout<sockaddr_in>.offset(of: \.sin_addr)!, 4)
+            case AF_INET6: (offset, count) = (MemoryLayout<sockaddr_in6>.offset(of: \.sin6_addr)!, 16)
+            default: return nil
+            }
+            return unsafe Array(storage[offset..<offset + count])
+        }
+        guard let bytes else { return nil }
+        self.init(bytes)
+    }
+}
