@@ -53,7 +53,7 @@ final class ArenaStorage: @unchecked Sendable {
         let unitCount = unitShift.map { byteCount >> $0 } ?? 1
         space = BuddyMap(maximumOrder: unitCount.trailingZeroBitCount)
         unsafe descriptors = DescriptorPointer.allocate(capacity: unitCount)
-        core.account(mapped: byteCount, pinned: isPinned ? byteCount : 0)
+        core.account(mapped: byteCount, pinned: isPinned ? byteCount : 0, transient: kind == .transient ? 1 : 0)
     }
 
     /// Maps an arena for buffers of the class of `shift`; nil when the system refuses.
@@ -84,7 +84,7 @@ final class ArenaStorage: @unchecked Sendable {
     deinit {
         unsafe descriptors.deallocate()
         unsafe SystemMemory.unmap(base, byteCount: byteCount)
-        core.account(mapped: -byteCount, pinned: isPinned ? -byteCount : 0)
+        core.account(mapped: -byteCount, pinned: isPinned ? -byteCount : 0, transient: kind == .transient ? -1 : 0)
     }
 
     /// Carves a buffer of the class of `shift`, or nil when no part is large enough.

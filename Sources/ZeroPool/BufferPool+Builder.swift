@@ -32,6 +32,9 @@ extension BufferPool {
         /// As many bytes as the pool maps at most.
         public func maxByteCount(_ byteCount: Int) -> Builder { with { $0.maxByteCount = byteCount } }
 
+        /// As many bytes as a shard maps at most.
+        public func maxByteCountPerShard(_ byteCount: Int) -> Builder { with { $0.maxByteCountPerShard = byteCount } }
+
         /// As many bytes as the shards keep idle, all together.
         public func maxIdleByteCount(_ byteCount: Int) -> Builder { with { $0.maxIdleByteCount = byteCount } }
 

@@ -16,6 +16,11 @@ extension BufferPool {
         /// As many bytes as the pool maps at most; past that `tryGet` returns nil and `get` hands out transient
         /// memory. Arenas count whole (2 MiB, or the class when that is larger).
         public var maxByteCount: Int
+        /// As many bytes as a shard maps at most: what threads of one shard hold is then never what those of another need.
+        ///
+        /// Past it a get is served as past `maxByteCount`. It counts the shard's arenas whole: with their idle buffers, of
+        /// whatever class, and those that an observer has not let go of yet; transient memory does not count.
+        public var maxByteCountPerShard: Int
         /// As many bytes as the shards keep idle, all together; each has its equal part.
         public var maxIdleByteCount: Int
 
@@ -24,7 +29,7 @@ extension BufferPool {
         /// By default to the processors that the process may run on: its affinity and its control group's quota. From
         /// 1 processor to 128 and more: 2 to 8 cached buffers a thread and class, 4 to 128 shards, 16 to 64 idle
         /// buffers a shard and class. Idle memory is limited to an eighth of what the process may use; mapped memory
-        /// is not limited.
+        /// is limited neither in all nor a shard.
         public static func adapted(processorCount: Int = ProcessBudget.processorCount) -> Configuration {
             precondition(processorCount > 0, "a process runs on at least one processor")
             let cacheSize =
@@ -49,7 +54,8 @@ extension BufferPool {
             return Configuration(
                 minBufferSize: 1 << SizeClass.minimumShift, tlsCacheSize: cacheSize,
                 maxBuffersPerShard: buffersPerShard, numShards: shardCount, pinnedMemory: false,
-                evictionPolicy: .lifo, maxByteCount: .max, maxIdleByteCount: ProcessBudget.memoryByteCount / 8)
+                evictionPolicy: .lifo, maxByteCount: .max, maxByteCountPerShard: .max,
+                maxIdleByteCount: ProcessBudget.memoryByteCount / 8)
         }
 
         private static func powerOfTwo(atLeast value: Int) -> Int {
@@ -75,7 +81,8 @@ extension BufferPool {
             precondition(
                 numShards.nonzeroBitCount == 1 && (1...128).contains(numShards),
                 "numShards is a power of two from 1 to 128, not \(numShards)")
-            precondition(maxByteCount >= 0 && maxIdleByteCount >= 0, "byte limits are not negative")
+            precondition(
+                maxByteCount >= 0 && maxByteCountPerShard >= 0 && maxIdleByteCount >= 0, "byte limits are not negative")
         }
     }
 }

@@ -40,7 +40,7 @@ public final class BufferPool: Sendable {
 
     deinit { core.endHandle() }
 
-    /// A lease of at least `byteCount` bytes. Never refuses: past the pool's byte limit, after `close()`, and above
+    /// A lease of at least `byteCount` bytes. Never refuses: past the pool's byte limit or the shard's, after `close()`, and above
     /// 1 GiB it hands out transient memory, which is freed on return (and counted).
     ///
     /// The bytes are not zeroed, and safe API does not show them before they are written. Traps when `byteCount` is
@@ -51,7 +51,7 @@ public final class BufferPool: Sendable {
         return getSlow(byteCount)
     }
 
-    /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit, after `close()`, above 1 GiB, or when
+    /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit or the shard's, after `close()`, above 1 GiB, or when
     /// the system has no memory. Otherwise as `get`.
     @inlinable
     public func tryGet(_ byteCount: Int) -> PooledBuffer? {
@@ -109,6 +109,12 @@ public final class BufferPool: Sendable {
 
     /// What the pool has done and holds. Takes each shard's lock in turn: not one moment's picture while threads run.
     public func statistics() -> Statistics { core.statistics() }
+
+    /// How many buffers are out: leased, or detached and not ended; transient ones too.
+    ///
+    /// Exact, and to be asked, only while no other thread uses the pool: it reads the caches of all threads without their
+    /// knowing. A walk over threads and shards, which costs gets and returns nothing.
+    package var leasedBufferCount: Int { core.leasedBufferCount }
 
     /// Stops the pool; see above. Any thread; a second call does nothing.
     public func close() { core.close() }

@@ -18,6 +18,8 @@ final class PoolCore: @unchecked Sendable {
 
     private let mappedByteCount = Atomic<Int>(0)
     private let pinnedByteCount = Atomic<Int>(0)
+    /// Transient buffers that are out.
+    private let transientCount = Atomic<Int>(0)
     private let transientGetCount = Atomic<Int>(0)
     private let refusedGetCount = Atomic<Int>(0)
     private let foreignReturnCount = Atomic<Int>(0)
@@ -217,9 +219,27 @@ final class PoolCore: @unchecked Sendable {
         return !overflow && sum <= configuration.maxByteCount
     }
 
-    func account(mapped: Int, pinned: Int) {
+    /// An arena was mapped, or is gone: so many bytes, and transient buffers, more.
+    func account(mapped: Int, pinned: Int, transient: Int) {
         mappedByteCount.add(mapped, ordering: .relaxed)
         if pinned != 0 { pinnedByteCount.add(pinned, ordering: .relaxed) }
+        if transient != 0 { transientCount.add(transient, ordering: .relaxed) }
+    }
+
+    /// What was carved and waits neither in a shard nor in a thread's cache.
+    var leasedBufferCount: Int {
+        let cachedCount = register.withLock { unsafe sum(over: $0) { unsafe $0.bufferCount } }
+        return transientCount.load(ordering: .relaxed) - cachedCount + shards.reduce(0) { $0 + $1.awayCount }
+    }
+
+    private func sum(over register: Register, _ value: (ThreadCache) -> Int) -> Int {
+        var sum = 0
+        var cache = unsafe register.first
+        while let current = unsafe cache {
+            sum += unsafe value(current)
+            unsafe cache = unsafe current.header.pointee.next
+        }
+        return sum
     }
 
     private func hitCount(_ cache: ThreadCache) -> Int {
@@ -231,13 +251,7 @@ final class PoolCore: @unchecked Sendable {
     func statistics() -> BufferPool.Statistics {
         var statistics = BufferPool.Statistics()
         statistics.gets.cache = register.withLock { register in
-            var sum = register.retiredHitCount
-            var cache = unsafe register.first
-            while let current = unsafe cache {
-                sum += unsafe hitCount(current)
-                unsafe cache = unsafe current.header.pointee.next
-            }
-            return sum
+            unsafe register.retiredHitCount + sum(over: register) { unsafe hitCount($0) }
         }
         for shard in shards {
             let (counters, idleByteCount) = shard.snapshot()

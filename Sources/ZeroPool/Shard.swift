@@ -6,6 +6,7 @@ import Synchronization
 /// Invariants, under the lock:
 /// - each buffer carved from `arenas` is idle here, or elsewhere (leased, cached, in an outbox): never both;
 /// - `idleByteCount` is the sum over the idle lists;
+/// - `mappedByteCount` is the sum over `arenas`, and `carvedCount` that of the buffers carved from them;
 /// - an arena with `isLeaving` has nothing carved from it and at least one holder.
 final class Shard: Sendable {
     let index: Int
@@ -39,6 +40,8 @@ final class Shard: Sendable {
         var idleByteCount = 0
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
+        var mappedByteCount = 0
+        var carvedCount = 0
         var observers: UInt64 = 0
         var isClosed = false
         var counters = ShardCounters()
@@ -63,7 +66,7 @@ final class Shard: Sendable {
 
     /// Up to `count` idle buffers of the class of `shift`; else one of the next class up; else a fresh one.
     ///
-    /// - Returns: nil when the pool's byte limit, or the system, allows no further arena, and when the pool is closed.
+    /// - Returns: nil when the shard's byte limit, the pool's, or the system allows no further arena, and when the pool is closed.
     func take(shift: Int, count: Int) -> Batch? {
         let configuration = core.configuration
         return state.withLock { state in
@@ -79,6 +82,7 @@ final class Shard: Sendable {
             }
             if batch.chain.count == 0 {
                 guard let descriptor = unsafe carve(shift: shift, &state, configuration) else { return nil }
+                state.carvedCount += 1
                 unsafe batch.chain.push(descriptor)
                 batch.tier = .fresh
             }
@@ -111,10 +115,13 @@ final class Shard: Sendable {
         }
         let byteCount = ArenaStorage.byteCount(forShift: shift)
         let index = state.arenas.firstIndex { $0 == nil } ?? state.arenas.count
-        guard index < Arena.maximumCountPerShard, core.mayMap(byteCount: byteCount),
+        guard index < Arena.maximumCountPerShard,
+            byteCount <= configuration.maxByteCountPerShard - state.mappedByteCount,
+            core.mayMap(byteCount: byteCount),
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
         if index == state.arenas.count { state.arenas.append(arena) } else { state.arenas[index] = arena }
+        state.mappedByteCount += byteCount
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
     }
@@ -155,6 +162,7 @@ final class Shard: Sendable {
     private func uncarve(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
         let arena = unsafe descriptor.pointee.arena!.takeUnretainedValue()
         unsafe arena.uncarve(descriptor)
+        state.carvedCount -= 1
         letGoIfEmpty(arena, &state, &departed)
     }
 
@@ -162,6 +170,7 @@ final class Shard: Sendable {
         guard arena.space.isWhollyFree else { return }
         if arena.holders == 0 {
             state.arenas[arena.index] = nil
+            state.mappedByteCount -= arena.byteCount
             while let last = state.arenas.last, last == nil { state.arenas.removeLast() }
             departed.append(arena)
         } else {
@@ -266,6 +275,11 @@ final class Shard: Sendable {
     /// The counters and the idle bytes, at one moment.
     func snapshot() -> (counters: ShardCounters, idleByteCount: Int) {
         state.withLock { ($0.counters, $0.idleByteCount) }
+    }
+
+    /// Buffers that are elsewhere: carved, and not idle here.
+    var awayCount: Int {
+        state.withLock { state in state.carvedCount - state.idle.reduce(0) { $0 + $1.count } }
     }
 }
 

@@ -83,6 +83,13 @@ struct ThreadCache {
         unsafe core.release()
     }
 
+    /// How many buffers wait in it, in magazines and outboxes.
+    var bufferCount: Int {
+        let core = unsafe core
+        let cached = core.layout.cachedShifts.reduce(0) { unsafe $0 + magazine(shift: $1).count }
+        return core.shards.indices.reduce(cached) { unsafe $0 + header.pointee.outboxes[$1].count }
+    }
+
     // MARK: Traffic with the shards
 
     /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.

@@ -296,7 +296,7 @@ struct ClosingTests {
 }
 
 /// Whether `tryGet` returns nil; a lease itself does not fit into an expectation.
-private func refuses(_ pool: BufferPool, _ byteCount: Int) -> Bool {
+func refuses(_ pool: BufferPool, _ byteCount: Int) -> Bool {
     switch pool.tryGet(byteCount) {
     case .none: true
     case .some: false

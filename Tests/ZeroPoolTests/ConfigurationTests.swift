@@ -35,12 +35,14 @@ struct ConfigurationTests {
     @Test("the builder sets every value, and leaves the rest adapted")
     func builderSetsEveryValue() {
         let pool = BufferPool.builder().minBufferSize(65536).tlsCacheSize(14).maxBuffersPerShard(3).numShards(2)
-            .pinnedMemory(true).evictionPolicy(.lifo).maxByteCount(1 << 30).maxIdleByteCount(1 << 20).build()
+            .pinnedMemory(true).evictionPolicy(.lifo).maxByteCount(1 << 30).maxByteCountPerShard(1 << 29)
+            .maxIdleByteCount(1 << 20).build()
         #expect(
             pool.configuration
                 == BufferPool.Configuration(
                     minBufferSize: 65536, tlsCacheSize: 14, maxBuffersPerShard: 3, numShards: 2, pinnedMemory: true,
-                    evictionPolicy: .lifo, maxByteCount: 1 << 30, maxIdleByteCount: 1 << 20))
+                    evictionPolicy: .lifo, maxByteCount: 1 << 30, maxByteCountPerShard: 1 << 29,
+                    maxIdleByteCount: 1 << 20))
         #expect(pool.shardCount == 2)
         #expect(BufferPool.builder().build().configuration == .adapted())
     }
@@ -53,6 +55,7 @@ struct ConfigurationTests {
         await #expect(processExitsWith: .failure) { _ = BufferPool.builder().numShards(256).build() }
         await #expect(processExitsWith: .failure) { _ = BufferPool.builder().tlsCacheSize(1001).build() }
         await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxBuffersPerShard(-1).build() }
+        await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxByteCountPerShard(-1).build() }
     }
 
     @Test("every allowed cache size works", arguments: [0, 1, 2, 13, 14, 100, 1000])
