@@ -17,7 +17,7 @@ final class ChildProcess: Sendable {
     private static let closedDescriptorCount: Int32 = 4096
 
     let id: pid_t
-    private let commandLine: String
+    let commandLine: String
     private let output: OutputFile
     private let errorOutput: OutputFile
     /// The pipe to its standard input, or -1.
@@ -107,6 +107,9 @@ final class ChildProcess: Sendable {
         else { return nil }
         return kibibytes * 1024
     }
+
+    /// How many descriptors it has open now; nil when it has ended.
+    var descriptorCount: Int? { try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/fd").count }
 
     /// Waits for its end, and kills it when that does not come in time.
     @discardableResult

@@ -22,6 +22,9 @@ extension Trait where Self == ConditionTrait {
         .enabled(if: descriptorLimit >= count, "the hard limit on descriptors is below \(count)")
     }
 
+    /// This machine lets us trace our own programs.
+    static var tracing: Self { .enabled(if: canTrace, "this machine does not let strace trace a program") }
+
     static var unsanitized: Self {
         .enabled(if: !Program.isSanitized, "resident memory says nothing under a sanitizer")
     }
@@ -48,6 +51,11 @@ private let canBindToIPv6Loopback: Bool = {
             bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in6>.size)) == 0
         }
     }
+}()
+
+private let canTrace: Bool = {
+    guard let tracer = try? ChildProcess("strace", ["-D", "-f", "-qq", "-o", "/dev/null", "true"]) else { return false }
+    return (try? tracer.waitForEnd()) == .exited(0)
 }()
 
 private let descriptorLimit: Int = {

@@ -27,11 +27,33 @@ final class EchoServer: Sendable {
         try ChildProcess("python3", ["-B", Program.peer(name), host, port] + arguments, hasInput: true)
     }
 
-    /// Runs such a program to its end; it says by its exit status whether all was well.
-    func runPeer(_ name: String, _ arguments: String..., within seconds: Double = 30) throws {
+    /// Runs such a program to its end, which says by its exit status whether all was well; returns what it said.
+    @discardableResult
+    func runPeer(_ name: String, _ arguments: String..., within seconds: Double = 30) throws -> PeerReport {
         let peer = try ChildProcess("python3", ["-B", Program.peer(name), host, port] + arguments)
-        let ending = try peer.waitForEnd(within: seconds)
-        #expect(ending == .exited(0), "\(name) \(arguments): \(peer.standardOutput)\(peer.standardError)")
+        return try PeerReport(ofEnded: peer, within: seconds)
+    }
+
+    /// Waits until so many clients are connected, by the kernel's own count.
+    func waitForConnections(_ count: Int, within seconds: Double = 10) throws {
+        let number = try #require(Int(port))
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(seconds)
+        while try Self.clientCount(ofPort: number) < count {
+            guard clock.now < deadline else { throw Failure("no \(count) connections within \(seconds) s") }
+            usleep(5000)
+        }
+    }
+
+    /// Sockets of IPv4 clients that are connected to this port.
+    private static func clientCount(ofPort port: Int) throws -> Int {
+        let established = "01"
+        return try SystemFile.text(of: "/proc/net/tcp").split(separator: "\n").count { line in
+            // sl local_address rem_address st …, in hexadecimal
+            let fields = line.split(separator: " ")
+            return fields.count > 3 && fields[3] == established
+                && fields[2].split(separator: ":").last.flatMap { Int($0, radix: 16) } == port
+        }
     }
 
     /// Asks it to end, checks how it did, and returns what it says of itself.

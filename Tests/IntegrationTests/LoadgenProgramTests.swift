@@ -5,23 +5,6 @@ import Testing
 /// `loadgen` as its users run it, against our server and against others.
 @Suite("loadgen", .ring)
 struct LoadgenProgramTests {
-    /// What `--json` writes, as its readers see it.
-    private struct Report: Decodable {
-        struct Errors: Decodable {
-            let connect: Int
-            let lost: Int
-            let unanswered: Int
-        }
-
-        let requests: Int
-        let requestsPerSecond: Double
-        let messageByteCount: Int
-        let verifiedByteCount: Int
-        let latencyMicroseconds: [String: Double]
-        let errors: Errors
-        let problems: [String]
-    }
-
     private struct Comparison: Decodable {
         struct Case: Decodable {
             struct Mode: Decodable {
@@ -57,9 +40,9 @@ struct LoadgenProgramTests {
 
     /// Checks that the run was clean, and that its numbers agree with each other.
     @discardableResult
-    private func report(of process: ChildProcess) throws -> Report {
+    private func report(of process: ChildProcess) throws -> LoadReport {
         #expect(try process.waitForEnd() == .exited(0), "\(process.standardError)")
-        let report = try JSONDecoder().decode(Report.self, from: Data(process.standardOutput.utf8))
+        let report = try JSONDecoder().decode(LoadReport.self, from: Data(process.standardOutput.utf8))
         #expect(report.problems.isEmpty)
         #expect(report.errors.connect == 0 && report.errors.lost == 0 && report.errors.unanswered == 0)
         #expect(report.requests > 0 && report.requestsPerSecond > 0)
@@ -117,7 +100,7 @@ struct LoadgenProgramTests {
         server.process.send(signal)
         #expect(try process.waitForEnd(within: 10) == .exited(1))
         #expect(process.standardError.contains("lost"))
-        let report = try JSONDecoder().decode(Report.self, from: Data(process.standardOutput.utf8))
+        let report = try JSONDecoder().decode(LoadReport.self, from: Data(process.standardOutput.utf8))
         #expect(report.errors.lost == 10 && report.problems.count >= 1)
     }
 

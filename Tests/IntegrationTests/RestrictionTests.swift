@@ -4,15 +4,6 @@ import Testing
 /// Where the system gives little: unprivileged, with little locked memory, without io_uring.
 @Suite("Restricted", .program("python3"))
 struct RestrictionTests {
-    /// Runs it with so much lockable memory, as a user without privileges when this one has some.
-    private func launcher(memlockByteCount: Int) -> [String] {
-        let limit = ["prlimit", "--memlock=\(memlockByteCount):\(memlockByteCount)"]
-        guard geteuid() == 0 else { return limit }
-        // A user that nobody else is: the limit counts what all processes of a user have locked.
-        let user = Int.random(in: 40_000..<60_000)
-        return limit + ["setpriv", "--reuid=\(user)", "--regid=65534", "--clear-groups"]
-    }
-
     /// Memory that it may lock, and buffers: its first 16 don't fit.
     private static let shortages = [
         (memlockByteCount: 8 << 20, bufferByteCount: "1048576"), (memlockByteCount: 64 << 10, bufferByteCount: "65536"),
@@ -25,7 +16,7 @@ struct RestrictionTests {
         try PublicCopy.use(of: Program.pooledEcho) { program in
             let server = try EchoServer(
                 "--reactors", reactors, "--buffer-size", shortage.bufferByteCount,
-                launcher: launcher(memlockByteCount: shortage.memlockByteCount), program: program)
+                launcher: Unprivileged.launcher(memlockByteCount: shortage.memlockByteCount), program: program)
             let said = server.process.standardError
             #expect(said.contains("bytes are registered; the rest serves as plain memory"), "\(said)")
             #expect(said.contains("ulimit -l") && said.contains("raise it"), "\(said)")
@@ -42,7 +33,7 @@ struct RestrictionTests {
         "The default server serves load within 8 MiB of lockable memory", .ring, .program("prlimit"),
         .program("setpriv"))
     func defaultServer() throws {
-        let launcher = launcher(memlockByteCount: 8 << 20)
+        let launcher = Unprivileged.launcher(memlockByteCount: 8 << 20)
         try PublicCopy.use(of: Program.pooledEcho) { program in
             let server = try EchoServer(launcher: launcher, program: program)
             let sleepers = try server.peer("sleeper", "8")
@@ -62,7 +53,7 @@ struct RestrictionTests {
         "Within 8 MiB of lockable memory, small buffers are all registered, again at once after an end", .ring,
         .program("prlimit"), .program("setpriv"))
     func smallBuffers() throws {
-        let launcher = launcher(memlockByteCount: 8 << 20)
+        let launcher = Unprivileged.launcher(memlockByteCount: 8 << 20)
         try PublicCopy.use(of: Program.pooledEcho) { program in
             for _ in 0..<5 {
                 let server = try EchoServer(

@@ -12,7 +12,8 @@ raise_descriptor_limit()
 pattern = Pattern(0)
 connections = []
 for number in range(count):
-    connection = connect(host, port)
+    # Ports of one address run short when there are many, and others are in use.
+    connection = connect(host, port, source=None if ":" in host else f"127.0.0.{2 + number % 100}")
     connection.sendall(pattern(0, size))
     check_bytes(pattern, 0, receive_exactly(connection, size))
     connections.append(connection)

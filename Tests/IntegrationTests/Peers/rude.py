@@ -2,19 +2,13 @@
 
 import random
 import socket
-import struct
 import sys
 
-from common import Pattern, check_bytes, connect, receive_exactly
+from common import Pattern, check_bytes, connect, receive_exactly, reset
 
 host, port, count, seed = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4]
 choice = random.Random(seed)
 pattern = Pattern(seed)
-
-
-def reset(connection):
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
 
 
 def send_and_reset(connection):
