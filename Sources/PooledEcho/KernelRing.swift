@@ -27,6 +27,9 @@ final class KernelRing: ReactorRing {
     /// Sends from here up go without a copy, where they may. From 3–10 KiB up it pays on network cards.
     private static let zeroCopyMinimumByteCount = 16 * 1024
 
+    /// A server that starts right behind another of the same user waits for so long for what that one had locked.
+    private static let memlockGrace = Duration.seconds(1)
+
     private enum Kind: UInt64 {
         case accept = 1
         case receive
@@ -60,13 +63,16 @@ final class KernelRing: ReactorRing {
         generations = Array(repeating: 0, count: setup.fileSlotCount)
         self.listener = listener
         self.stopSignal = stopSignal
-        ring = try Ring(setup.queues)
+        var queues = setup.queues
+        queues.memlockGrace = KernelRing.memlockGrace
+        ring = try Ring(queues)
         try ring.registerSparseFiles(count: UInt32(setup.fileSlotCount))
         ringPool = try RingPool(
             ring: ring, pool: setup.pool, shard: shard, registersBuffers: setup.mode == .registered)
         buffers = try KernelRing.makeBufferRing(ringPool, setup, demand: &demand)
         // The arenas that the first buffers were carved from.
         ringPool.synchronize()
+        ring.endMemlockGrace()
         reportDegradation()
         armStop()
     }

@@ -11,7 +11,9 @@ enum QueueBudget {
 
     static func plan(reactorCount: Int) -> Ring.Configuration {
         var limit = rlimit()
-        guard geteuid() != 0, unsafe getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0 else {
+        guard !LockedMemoryPrivilege.isHeld,
+            unsafe getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0
+        else {
             return Ring.Configuration()
         }
         return configuration(share: Int(clamping: limit.rlim_cur) / reactorCount)

@@ -37,7 +37,9 @@ struct ProvidedBufferRingState: ~Copyable {
         registration.ring_addr = UInt64(UInt(bitPattern: memory))
         registration.ring_entries = UInt32(entryCount)
         registration.bgid = group
-        let result = unsafe io_uring_register_buf_ring(ring.state.pointee.ring, &registration, 0)
+        let result = unsafe ring.state.pointee.memlockGrace.retry {
+            unsafe io_uring_register_buf_ring(ring.state.pointee.ring, &registration, 0)
+        }
         guard result == 0 else {
             unsafe memory.deallocate()
             throw RingError(.registerBufferRing, errno: -result)
@@ -64,7 +66,8 @@ struct ProvidedBufferRingState: ~Copyable {
     deinit {
         // First the kernel's hands off the buffers, then the buffers back to the pool.
         let result = unsafe io_uring_unregister_buf_ring(ring.state.pointee.ring, Int32(group))
-        precondition(result == 0, "the buffer group cannot be unregistered (errno \(-result))")
+        // A dead ring's buffers stay with the kernel for good.
+        guard result == 0 else { return }
         unsafe leases.deinitialize(count: entryCount)
         unsafe leases.deallocate()
         unsafe freeIDs.deallocate()

@@ -14,24 +14,19 @@ struct RegistrationTable: ~Copyable {
         var byteCount: UInt
     }
 
-    private let ring: UnsafeMutablePointer<io_uring>
+    private let ring: UnsafeMutablePointer<RingState>
     private let slots: Range<UInt32>
     private let ownsTable: Bool
     private let ranges: UnsafeMutablePointer<AddressRange>
-    /// Until then a refusal is retried: the charge of a ring that has just ended falls some time afterwards.
-    ///
-    /// In nanoseconds of the monotonic clock: with a `ContinuousClock.Instant`, whose size the library keeps to itself,
-    /// this type would be laid out at run time, and Swift 6.3 may then take it for trivial and leave its deinit out.
-    private let endOfGrace = Self.now + 100_000_000
     /// The limit on locked memory is reached, and nothing was unregistered since.
     private var isAtLimit = false
 
     private(set) var registrations = RingPool.Registrations()
 
     /// Registers the sparse table if it is ours to register. The ring must outlive this value.
-    init(ring: UnsafeMutablePointer<io_uring>, slots: Range<UInt32>, ownsTable: Bool) throws(RingError) {
+    init(ring: UnsafeMutablePointer<RingState>, slots: Range<UInt32>, ownsTable: Bool) throws(RingError) {
         if ownsTable {
-            let result = unsafe io_uring_register_buffers_sparse(ring, slots.upperBound)
+            let result = unsafe io_uring_register_buffers_sparse(ring.pointee.ring, slots.upperBound)
             if result < 0 { throw RingError(.registerBuffers, errno: -result) }
         }
         unsafe self.ring = ring
@@ -68,9 +63,10 @@ struct RegistrationTable: ~Copyable {
             return false
         }
         var result = unsafe update(arena.index, base: arena.baseAddress, byteCount: arena.byteCount)
-        while result == -ENOMEM, Self.now < endOfGrace {
-            usleep(5000)
-            result = unsafe update(arena.index, base: arena.baseAddress, byteCount: arena.byteCount)
+        if result == -ENOMEM, fitsUnderLimit(arena) {
+            result = unsafe ring.pointee.memlockGrace.retry {
+                unsafe update(arena.index, base: arena.baseAddress, byteCount: arena.byteCount)
+            }
         }
         guard result >= 0 else {
             registrations.plainArenaCount += 1
@@ -106,26 +102,42 @@ struct RegistrationTable: ~Copyable {
         unsafe ranges[index] = AddressRange(start: 0, byteCount: 0)
     }
 
-    private static var now: UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+    /// Whether the limit on locked memory would allow the arena, were nobody else charged. The ring itself needs some.
+    private func fitsUnderLimit(_ arena: Arena) -> Bool {
+        var limit = rlimit()
+        unsafe getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit)
+        return registrations.registeredByteCount + arena.byteCount < Int(clamping: limit.rlim_cur)
     }
 
     private func update(_ index: Int, base: UnsafeMutableRawPointer?, byteCount: Int) -> Int32 {
         var memory = unsafe iovec(iov_base: base, iov_len: byteCount)
         var tag: UInt64 = 0
-        return unsafe io_uring_register_buffers_update_tag(ring, slots.lowerBound + UInt32(index), &memory, &tag, 1)
+        return unsafe io_uring_register_buffers_update_tag(
+            ring.pointee.ring, slots.lowerBound + UInt32(index), &memory, &tag, 1)
     }
 
     /// Unregisters everything, in time for what follows: a ring's end alone gives the charge back only later.
+    ///
+    /// What the kernel does not let go of stays in the registrations.
     mutating func unregisterAll() {
         for index in 0..<slots.count where registrations.registeredArenaCount > 0 {
             guard unsafe ranges[index].byteCount > 0 else { continue }
             let result = unsafe update(index, base: nil, byteCount: 0)
-            precondition(result >= 0, "registered memory cannot be unregistered (errno \(-result))")
-            forget(index)
+            if result >= 0 {
+                forget(index)
+            } else {
+                registrations.lastError = RingError(.updateBuffers, errno: -result)
+            }
         }
-        if ownsTable { unsafe io_uring_unregister_buffers(ring) }
+        guard ownsTable else { return }
+        let result = unsafe io_uring_unregister_buffers(ring.pointee.ring)
+        guard result >= 0 else {
+            registrations.lastError = RingError(.unregisterBuffers, errno: -result)
+            return
+        }
+        // The table went with all that was still in it.
+        for index in 0..<slots.count where registrations.registeredArenaCount > 0 {
+            if unsafe ranges[index].byteCount > 0 { forget(index) }
+        }
     }
 }

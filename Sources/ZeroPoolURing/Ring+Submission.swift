@@ -10,7 +10,7 @@ extension Ring {
     @discardableResult
     public func submit() throws(RingError) -> Int {
         let result = unsafe state.pointee.submit()
-        if result < 0 && !Self.passesByItself(-result) { throw RingError(.submit, errno: -result) }
+        if result < 0, Refusal(errno: -result) == .death { throw RingError(.submit, errno: -result) }
         return Int(max(result, 0))
     }
 
@@ -19,19 +19,22 @@ extension Ring {
     /// Runs the kernel's deferred work, so completions appear only through this call. With a `minimum` of 0 it does
     /// that without waiting. Signals (`EINTR`), the end of the time (`ETIME`), and the kernel's passing refusals
     /// (`EAGAIN`, `EBUSY`) are not errors: the call returns, with fewer completions or none. One system call.
+    ///
+    /// A refusal with nothing to reap costs a millisecond's sleep, so that a loop around the call does not spin, and is an
+    /// error when it lasts for about five seconds. Everything else is one at once: the ring is dead, and so are lost
+    /// completions (`EBADR`), for operations that never end hold their memory for ever.
     public func submitAndWait(minimum: UInt32 = 1, timeout: Duration? = nil) throws(RingError) {
         let result = unsafe state.pointee.submitAndWait(minimum: minimum, timeout: timeout)
-        if result < 0 && !Self.passesByItself(-result) { throw RingError(.wait, errno: -result) }
-    }
-
-    private static func passesByItself(_ errno: Int32) -> Bool {
-        switch errno {
-        case EAGAIN,  // no memory for the kernel's request, or no completion yet
-            EBUSY,  // the completion queue overflows: reap first
-            EINTR,  // a signal
-            ETIME:  // the timeout
-            true
-        default: false
+        // Asked by itself: a call that submits something returns how much, and not that completions were lost.
+        if unsafe state.pointee.hasLostCompletions { throw RingError(.wait, errno: EBADR) }
+        guard result < 0 else {
+            unsafe state.pointee.refusalCount = 0
+            return
+        }
+        switch Refusal(errno: -result) {
+        case .interruption: break
+        case .shortage where unsafe state.pointee.outlastRefusal(): break
+        case .shortage, .death: throw RingError(.wait, errno: -result)
         }
     }
 }
@@ -40,9 +43,8 @@ extension RingState {
     mutating func submitAndWait(minimum: UInt32, timeout: Duration?) -> Int32 {
         if backlog.count > 0 {
             let result = submit()
-            // What is still refused must not wait for completions that it may itself be about to cause.
-            let isRefused = unsafe backlog.count > 0 && (result < 0 || io_uring_cq_ready(ring) > 0)
-            if isRefused { return result }
+            // What is still kept may itself be what causes the next completion: no waiting for that.
+            if backlog.count > 0 { return result }
         }
         requireOwnThread()
         enterCount &+= 1
@@ -51,5 +53,22 @@ extension RingState {
         var timespec = __kernel_timespec(timeout)
         var first: UnsafeMutablePointer<io_uring_cqe>?
         return unsafe io_uring_submit_and_wait_timeout(ring, &first, minimum, &timespec, nil)
+    }
+
+    /// As many refusals in a row, a millisecond each, are a shortage that passes.
+    private static let refusalLimit = 5000
+
+    /// Gives a shortage time to pass; false when it has had enough.
+    mutating func outlastRefusal() -> Bool {
+        // A refused submission runs no deferred work, which is what frees the kernel's requests and makes completions.
+        unsafe io_uring_get_events(ring)
+        if unsafe io_uring_cq_ready(ring) > 0 {
+            refusalCount = 0
+            return true
+        }
+        refusalCount += 1
+        guard refusalCount <= Self.refusalLimit else { return false }
+        usleep(1000)
+        return true
     }
 }

@@ -21,6 +21,9 @@ public struct Ring: ~Copyable {
         public var submissionEntries: UInt32
         /// How many completions the kernel can hold in shared memory; beyond them it keeps a slower list.
         public var completionEntries: UInt32
+        /// How long the ring, and what is registered with it at the start, waits for locked memory that rings of the same
+        /// user held: that falls free some time after their end. From the ring's making on; 100 ms by default.
+        public var memlockGrace = Duration.milliseconds(100)
 
         /// 1,024 submissions, 16,384 completions (about 330 KiB of kernel memory together).
         public init(submissionEntries: UInt32 = 1024, completionEntries: UInt32 = 16384) {
@@ -34,13 +37,14 @@ public struct Ring: ~Copyable {
     /// Makes a ring for the calling thread: single issuer, deferred task work (kernel 6.1), and a registered
     /// descriptor, so that entering the kernel takes no reference on a file.
     ///
-    /// Recent kernels charge the queues to `RLIMIT_MEMLOCK`. When they don't fit, it waits up to 100 ms for what a ring
-    /// of the same user held (that falls free some time after its end), then makes do with smaller queues
-    /// (``submissionEntryCount``), which cost system calls and nothing else.
+    /// Recent kernels charge the queues to `RLIMIT_MEMLOCK`. When they don't fit, it waits for
+    /// ``Configuration/memlockGrace``, then makes do with smaller queues (``submissionEntryCount``), which cost system
+    /// calls and nothing else.
     public init(_ configuration: Configuration = Configuration()) throws(RingError) {
         let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
         unsafe ring.initialize(to: io_uring())
-        let result = unsafe Self.setUp(ring, configuration)
+        let grace = MemlockGrace(configuration.memlockGrace)
+        let result = unsafe Self.setUp(ring, configuration, grace)
         guard result == 0 else {
             unsafe ring.deallocate()
             throw RingError(.setUp, errno: -result)
@@ -48,7 +52,7 @@ public struct Ring: ~Copyable {
         // A thread may register 16 rings; one more works as well, a little slower.
         _ = unsafe io_uring_register_ring_fd(ring)
         do {
-            unsafe state = try Self.makeState(ring: ring, isOwned: true)
+            unsafe state = try Self.makeState(ring: ring, isOwned: true, grace)
         } catch {
             unsafe io_uring_queue_exit(ring)
             unsafe ring.deallocate()
@@ -57,8 +61,9 @@ public struct Ring: ~Copyable {
     }
 
     /// Returns 0 or a negative `errno`. Of a scarce limit it takes steps of a quarter, and so leaves some to others.
-    private static func setUp(_ ring: UnsafeMutablePointer<io_uring>, _ configuration: Configuration) -> Int32 {
-        let endOfGrace = ContinuousClock.now + .milliseconds(100)
+    private static func setUp(
+        _ ring: UnsafeMutablePointer<io_uring>, _ configuration: Configuration, _ grace: MemlockGrace
+    ) -> Int32 {
         var submissionEntries = configuration.submissionEntries
         var completionEntries = max(configuration.completionEntries, submissionEntries)
         while true {
@@ -67,15 +72,9 @@ public struct Ring: ~Copyable {
                 IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL
                 | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP
             parameters.cq_entries = completionEntries
-            let result = unsafe io_uring_queue_init_params(submissionEntries, ring, &parameters)
-            guard result == -ENOMEM else { return result }
-            if ContinuousClock.now < endOfGrace {
-                usleep(5000)
-            } else if submissionEntries >= 64 {
-                (submissionEntries, completionEntries) = (submissionEntries / 4, completionEntries / 4)
-            } else {
-                return result
-            }
+            let result = grace.retry { unsafe io_uring_queue_init_params(submissionEntries, ring, &parameters) }
+            guard result == -ENOMEM, submissionEntries >= 64 else { return result }
+            (submissionEntries, completionEntries) = (submissionEntries / 4, completionEntries / 4)
         }
     }
 
@@ -88,13 +87,13 @@ public struct Ring: ~Copyable {
     @unsafe
     public init(adopting hostRing: UnsafeMutableRawPointer) throws(RingError) {
         let ring = unsafe hostRing.assumingMemoryBound(to: io_uring.self)
-        unsafe state = try Self.makeState(ring: ring, isOwned: false)
+        unsafe state = try Self.makeState(ring: ring, isOwned: false, MemlockGrace(Configuration().memlockGrace))
     }
 
     private static func makeState(
-        ring: UnsafeMutablePointer<io_uring>, isOwned: Bool
+        ring: UnsafeMutablePointer<io_uring>, isOwned: Bool, _ grace: MemlockGrace
     ) throws(RingError) -> UnsafeMutablePointer<RingState> {
-        let value = try unsafe RingState(ring: ring, isOwned: isOwned)
+        let value = try unsafe RingState(ring: ring, isOwned: isOwned, memlockGrace: grace)
         let state = UnsafeMutablePointer<RingState>.allocate(capacity: 1)
         unsafe state.initialize(to: value)
         return unsafe state
@@ -112,6 +111,9 @@ public struct Ring: ~Copyable {
         unsafe state.deinitialize(count: 1)
         unsafe state.deallocate()
     }
+
+    /// From now on nothing on this ring waits for locked memory: what serves must not sleep.
+    package func endMemlockGrace() { unsafe state.pointee.memlockGrace.finish() }
 
     /// What the running kernel offers.
     public var features: RingFeatures { unsafe state.pointee.features }

@@ -27,8 +27,8 @@ public struct RingPool: ~Copyable {
     /// Binds shard number `shard` of `pool` to `ring`, and registers what the shard already has.
     ///
     /// With `registersBuffers` off, nothing is registered and every operation is a plain one. Throws when the buffer
-    /// table can't be registered; an arena that can't be is a case (``registrations``). For up to 100 ms a refusal for
-    /// lack of lockable memory is retried, since what a ring of the same user held falls free some time after its end.
+    /// table can't be registered; an arena that can't be is a case (``registrations``). A refusal for lack of lockable
+    /// memory is retried during ``Ring/Configuration/memlockGrace``.
     /// Traps when the pool has no such shard.
     public init(
         ring: borrowing Ring, pool: BufferPool, shard: Int, reservation: Reservation = .wholeRing,
@@ -37,7 +37,7 @@ public struct RingPool: ~Copyable {
         var registry: UnsafeMutablePointer<ArenaRegistry>?
         if registersBuffers {
             let table = try unsafe RegistrationTable(
-                ring: ring.state.pointee.ring, slots: reservation.bufferSlots, ownsTable: reservation.ownsBufferTable)
+                ring: ring.state, slots: reservation.bufferSlots, ownsTable: reservation.ownsBufferTable)
             unsafe registry = .allocate(capacity: 1)
             unsafe registry!.initialize(
                 to: ArenaRegistry(observer: pool.observeArenas(ofShard: shard), table: table))
@@ -52,6 +52,8 @@ public struct RingPool: ~Copyable {
 
     deinit {
         close()
+        // A dead ring's leases stay with the kernel for good, and so does all that stands behind them.
+        guard inFlightCount == 0 else { return }
         unsafe state.deinitialize(count: 1)
         unsafe state.deallocate()
     }
@@ -59,9 +61,9 @@ public struct RingPool: ~Copyable {
     /// How many operations hold a lease.
     public var inFlightCount: Int { unsafe state.pointee.inFlight.count }
 
-    /// What of the shard's memory is registered.
+    /// What of the shard's memory is registered: nothing after ``close(unclaimed:)``, if the kernel has let go of it.
     public var registrations: Registrations {
-        var registrations = unsafe state.pointee.registry?.pointee.registrations ?? Registrations()
+        var registrations = unsafe state.pointee.registry?.pointee.registrations ?? state.pointee.lastRegistrations
         registrations.plainFallbackCount = unsafe state.pointee.plainFallbackCount
         registrations.fixedOperationCount = unsafe state.pointee.fixedOperationCount
         return registrations
@@ -79,23 +81,30 @@ public struct RingPool: ~Copyable {
     /// its connection was aborted, so close the connections first; and a completion that was reaped and never passed to
     /// ``complete(_:)`` is waited for in vain. On a host's ring, where only the host reaps, it traps while
     /// ``inFlightCount`` is not 0. A second call does nothing; `deinit` calls it. No operation may follow.
+    ///
+    /// Afterwards ``inFlightCount`` and the registered bytes are 0: else the ring was dead, or the kernel refused, and what
+    /// it may still touch stays as it is until the process ends.
     public func close(unclaimed: (Completion) -> Void = { _ in }) {
         guard unsafe !state.pointee.isClosed else { return }
+        unsafe state.pointee.isClosed = true
         if unsafe state.pointee.ring.state.pointee.isOwned {
-            cancelAndReap(unclaimed)
+            guard cancelAndReap(unclaimed) else { return }
         }
         precondition(inFlightCount == 0, "pass every completion to complete(_:) before the pool is closed")
-        unsafe state.pointee.isClosed = true
         if let registry = unsafe state.pointee.registry {
             unsafe registry.pointee.unregisterAll()
+            unsafe state.pointee.lastRegistrations = registry.pointee.registrations
+            unsafe state.pointee.registry = nil
+            // Its end lets the arenas go: never while the kernel holds one.
+            guard unsafe state.pointee.lastRegistrations.registeredArenaCount == 0 else { return }
             unsafe registry.deinitialize(count: 1)
             unsafe registry.deallocate()
-            unsafe state.pointee.registry = nil
         }
     }
 
-    private func cancelAndReap(_ unclaimed: (Completion) -> Void) {
-        guard inFlightCount > 0 else { return }
+    /// False when the ring dies meanwhile: without completions the leases can't be given back.
+    private func cancelAndReap(_ unclaimed: (Completion) -> Void) -> Bool {
+        guard inFlightCount > 0 else { return true }
         var openCancellations = 0
         let reservation = unsafe state.pointee.reservation
         let cancellation = reservation.userDataValue | UInt64(InFlightTable.noIndex)
@@ -107,8 +116,7 @@ public struct RingPool: ~Copyable {
             do {
                 try unsafe state.pointee.ring.submitAndWait()
             } catch {
-                // Without completions the leases can neither be kept nor be given back.
-                fatalError("\(error)")
+                return false
             }
             unsafe state.pointee.ring.forEachCompletion { completion in
                 if completion.userData == cancellation {
@@ -120,5 +128,6 @@ public struct RingPool: ~Copyable {
                 }
             }
         }
+        return true
     }
 }

@@ -8,6 +8,8 @@ struct RingPoolState: ~Copyable {
     let reservation: RingPool.Reservation
     /// Nil when nothing is registered, and after the end.
     var registry: UnsafeMutablePointer<ArenaRegistry>?
+    /// As they were when the registry ended.
+    var lastRegistrations = RingPool.Registrations()
     var inFlight = InFlightTable()
     var plainFallbackCount = 0
     var fixedOperationCount = 0

@@ -12,6 +12,7 @@ struct RingState: ~Copyable {
     /// False for a host's ring, which is not ours to close.
     let isOwned: Bool
     let features: RingFeatures
+    var memlockGrace: MemlockGrace
     private let ownThread = pthread_self()
     /// The values that keep the ring: all of them on its thread, so a plain count will do.
     var handleCount = 1
@@ -20,13 +21,20 @@ struct RingState: ~Copyable {
     /// How many entries were prepared, by operation number.
     private let operationCounts: UnsafeMutablePointer<Int>
     var enterCount = 0
+    /// How often in a row the kernel refused everything; and how many completions it had dropped when we came.
+    var refusalCount = 0
+    private let droppedCountBefore: UInt32
     /// Completions are being read: their slots are still the reader's.
     var isReaping = false
 
     static let operationCountLimit = 64
 
-    init(ring: UnsafeMutablePointer<io_uring>, isOwned: Bool) throws(RingError) {
+    init(
+        ring: UnsafeMutablePointer<io_uring>, isOwned: Bool, memlockGrace: MemlockGrace
+    ) throws(RingError) {
         features = try unsafe RingFeatures(of: ring)
+        self.memlockGrace = memlockGrace
+        droppedCountBefore = unsafe ring.pointee.cq.koverflow.pointee
         unsafe self.ring = ring
         self.isOwned = isOwned
         unsafe timespecs = .allocate(capacity: Int(ring.pointee.sq.ring_entries))
@@ -50,6 +58,9 @@ struct RingState: ~Copyable {
             !isOwned || pthread_equal(ownThread, pthread_self()) != 0,
             "a ring may be used and ended only by the thread that made it")
     }
+
+    /// Whether the kernel had no memory to keep a completion past a full queue.
+    var hasLostCompletions: Bool { unsafe ring.pointee.cq.koverflow.pointee != droppedCountBefore }
 
     func operationCount(of opcode: Opcode) -> Int { unsafe operationCounts[Int(opcode.rawValue)] }
 

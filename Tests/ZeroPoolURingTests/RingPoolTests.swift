@@ -123,10 +123,16 @@ struct RingPoolTests {
         for _ in 0..<10 { ringPool.receive(into: pool.get(65536), from: .file(pair.near), context: 0) }
         ring.poll(.file(pair.near), events: UInt32(POLLIN), userData: 1)
         ring.nop(userData: 2)
+        ringPool.synchronize()
+        let before = ringPool.registrations
         var unclaimed: [UInt64] = []
         ringPool.close { unclaimed.append($0.userData) }
         #expect(ringPool.inFlightCount == 0)
+        // What was counted is still there, and what was registered is not.
+        #expect(before.registeredByteCount == 2 << 20 || !mayLockMemory)
         #expect(ringPool.registrations.registeredByteCount == 0)
+        #expect(ringPool.registrations.registeredArenaCount == 0)
+        #expect(ringPool.registrations.plainArenaCount == before.plainArenaCount)
         #expect(unclaimed == [2])
         // The program's own operation still runs.
         try writeAll("x", to: pair.far)
