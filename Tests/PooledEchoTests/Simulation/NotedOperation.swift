@@ -1,0 +1,16 @@
+@testable import PooledEcho
+
+/// An operation that the reactor asked for and that has not started.
+enum NotedOperation {
+    case armAccept(operation: Int)
+    case cancelAccept
+    case identify(SimulatedConnection, operation: Int)
+    case armReceive(SimulatedConnection, ReceiveExtent, operation: Int)
+    case cancelReceive(SimulatedConnection)
+    case send(SimulatedConnection, SimulatedConnection.Send)
+    case cancelSend(SimulatedConnection)
+    case shutdownWrite(SimulatedConnection)
+    case close(SimulatedConnection)
+    case reset(SimulatedConnection)
+    case setTimer(ReactorTimer, seconds: Double, operation: Int)
+}
