@@ -7,8 +7,8 @@
 /// 3. After the peer's end of stream the queue is sent out, then the connection is closed.
 /// 4. Draining ends receiving, sends the queue out, shuts down writing, and discards what still comes until the peer's
 ///    end of stream: closing a socket with unread input would reset it, and destroy what was echoed.
-/// 5. A failed connection ends its operations, drops its queue, and is closed: by a reset where bytes were owed, since an
-///    end of stream would hide that they are lost.
+/// 5. A failed connection ends its operations, drops its queue, and is closed: by a reset where bytes were owed, or come in
+///    still, since an end of stream would hide that they are lost.
 /// 6. The connection is closed only when no operation is under way: terminate, join, close.
 struct EchoConnection {
     /// How far a connection may get ahead of its peer's reading.
@@ -23,15 +23,22 @@ struct EchoConnection {
             self.owedByteCount = owedByteCount
         }
 
-        /// A mebibyte, or four buffers where those are larger: with less, each would pause its connection.
-        init(bufferByteCount: Int) { owedByteCount = max(1 << 20, 4 * bufferByteCount) }
+        /// For buffers of that size: by default a mebibyte, or four buffers where those are larger; with less, each would
+        /// pause its connection. Small messages take a buffer each, so leases are limited too: to the bytes' worth of them.
+        init(bufferByteCount: Int, owedByteCount: Int? = nil) {
+            self.owedByteCount = owedByteCount ?? max(1 << 20, 4 * bufferByteCount)
+            queuedLeaseCount = max(16, self.owedByteCount / bufferByteCount)
+        }
+
+        /// The same where buffers are scarce: one at a time.
+        var scarce: Limits { Limits(queuedLeaseCount: 1, owedByteCount: owedByteCount) }
     }
 
     enum Action: Equatable {
         case armReceive
         case cancelReceive
         /// No longer wait for buffers.
-        case leaveStarved
+        case stopWaiting
         /// Send the head of the queue.
         case send
         case cancelSend
@@ -45,8 +52,10 @@ struct EchoConnection {
         case idle
         case armed
         case cancelling
-        /// There was no buffer; the reactor arms it again, in turn.
-        case starved
+        /// There was no buffer, or others wait for one; the reactor arms it when its turn has come.
+        case waiting
+        /// Not before it is known who the peer is.
+        case held
     }
 
     private enum Input {
@@ -72,25 +81,51 @@ struct EchoConnection {
     /// Bytes received and not yet sent.
     private(set) var owedByteCount = 0
 
+    /// A connection that begins at once, or that is held until `identified`.
+    init(isHeld: Bool = false) {
+        if isHeld { receive = .held }
+    }
+
+    /// Whether its peer is to read before more can happen.
+    var isDebtor: Bool { !isFailed && !isClosed && (isSending || unreleasedCount > 0) }
+    /// Leases that it holds.
+    var leaseCount: Int { queuedLeaseCount + unreleasedCount }
+
     // MARK: Events
+
+    /// It is known who the peer is, and it may begin.
+    mutating func identified() {
+        if receive == .held { receive = .idle }
+    }
 
     /// Bytes came in. - Returns: whether they are to be queued; else the lease is dropped.
     mutating func received(byteCount: Int) -> Bool {
-        guard !isFailed, input == .open else { return false }
+        guard !isFailed, input == .open else {
+            // Lost, which the peer must learn, unless it was told before that nothing more comes.
+            if input == .open { owedByteCount += byteCount }
+            return false
+        }
         queuedLeaseCount += 1
         owedByteCount += byteCount
         return true
     }
 
     mutating func receiveEnded(isEndOfStream: Bool, isFailure: Bool, isStarved: Bool) {
-        receive = isStarved && !isFailed ? .starved : .idle
+        receive = isStarved && !isFailed ? .waiting : .idle
         if isEndOfStream { input = .ended }
         if isFailure { isFailed = true }
     }
 
+    /// It is to receive, and others wait to: it joins them.
+    mutating func joinsWaiting() {
+        assert(receive == .armed)
+        receive = .waiting
+    }
+
     /// Buffers are back, and it is this connection's turn.
     mutating func fed() {
-        if receive == .starved { receive = .idle }
+        assert(receive == .waiting)
+        receive = .idle
     }
 
     /// Bytes of the head of the queue went out. - Returns: whether the lease is sent as a whole; else the rest goes next.
@@ -118,9 +153,9 @@ struct EchoConnection {
     /// The server stops: finish what was received.
     mutating func drain() { isDraining = true }
 
-    /// The drain time is over. - Returns: whether bytes are lost by it.
-    mutating func cut() -> Bool {
-        guard !isClosed, !isFailed else { return false }
+    /// A limit is passed. - Returns: whether bytes are lost by it; nil when the connection ends already.
+    mutating func cut() -> Bool? {
+        guard !isClosed, !isFailed else { return nil }
         isFailed = true
         return owedByteCount > 0 || unreleasedCount > 0
     }
@@ -163,7 +198,7 @@ struct EchoConnection {
             }
             receive = .armed
             return .armReceive
-        case .cancelling, .starved:
+        case .cancelling, .waiting, .held:
             return nil
         }
     }
@@ -192,10 +227,10 @@ struct EchoConnection {
         case .armed:
             receive = .cancelling
             return .cancelReceive
-        case .starved:
+        case .waiting:
             receive = .idle
-            return .leaveStarved
-        case .idle, .cancelling:
+            return .stopWaiting
+        case .idle, .cancelling, .held:
             return nil
         }
     }

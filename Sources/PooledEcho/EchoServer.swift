@@ -31,28 +31,32 @@ package final class EchoServer: Sendable {
     /// SIGPIPE is ignored, since a fixed write to a closed connection raises it. Throws a sentence for the user.
     package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
         self.configuration = configuration
-        let reactorCount = configuration.reactorCount ?? min(128, ProcessBudget.processorCount)
-        guard (1...128).contains(reactorCount) else {
-            throw .configuration("--reactors is 1 to 128, not \(reactorCount)")
-        }
         EchoServer.blockStopSignals()
-        let limits = DescriptorBudget.plan(
-            maxConnectionCount: configuration.maxConnectionCount, reactorCount: reactorCount)
-        if limits.connectionCount < configuration.maxConnectionCount {
+        let descriptors = try DescriptorBudget.plan(
+            maxConnectionCount: configuration.maxConnectionCount, reactorCount: configuration.reactorCount)
+        let reactorCount = descriptors.reactorCount
+        if descriptors.connectionCount < configuration.maxConnectionCount {
             logger.warning(
-                "the descriptor limit allows \(limits.connectionCount) connections; raise it with ulimit -n")
+                "the descriptor limit allows \(descriptors.connectionCount) connections; raise it with ulimit -n")
         }
         let (listeners, address) = try Listener.open(
             host: configuration.host, port: configuration.port, count: reactorCount)
         name = address.description
-        pool = EchoServer.makePool(configuration, reactorCount: reactorCount)
+        pool = try EchoServer.makePool(configuration, reactorCount: reactorCount)
         let setup = KernelRing.Setup(
             mode: configuration.buffers, pool: pool, queues: QueueBudget.plan(reactorCount: reactorCount),
             bufferByteCount: EchoServer.bufferByteCount(configuration),
-            fileSlotCount: limits.fileSlotCount,
+            fileSlotCount: descriptors.fileSlotCount,
             mayZeroCopy: configuration.buffers == .registered && !address.isLoopback,
             onDegradation: { logger.warning("\($0)") })
-        let connectionLimit = ConnectionLimit(maximum: limits.connectionCount)
+        let admission = Admission(
+            maxConnectionCount: descriptors.connectionCount,
+            maxConnectionCountPerAddress: configuration.maxConnectionCountPerAddress)
+        let limits = ReactorLimits(
+            connection: EchoConnection.Limits(
+                bufferByteCount: setup.bufferByteCount, owedByteCount: configuration.maxOwedByteCount),
+            idleSeconds: configuration.idleSeconds, stallSeconds: configuration.stallSeconds,
+            drainSeconds: configuration.drainSeconds)
         let processors = ProcessBudget.allowedProcessors
         let ready = StartGate(count: reactorCount)
         var threads: [ServerThread<ReactorResult>] = []
@@ -60,7 +64,6 @@ package final class EchoServer: Sendable {
         for (shard, listener) in listeners.enumerated() {
             let stopSignal = try StopSignal()
             stopSignals.append(stopSignal)
-            let drainSeconds = configuration.drainSeconds
             let pool = pool
             threads.append(
                 try ServerThread<ReactorResult> {
@@ -71,7 +74,7 @@ package final class EchoServer: Sendable {
                     pool.bindCurrentThread(toShard: shard)
                     return EchoServer.serve(
                         setup, shard: shard, listener: listener, stopSignal: stopSignal,
-                        connectionLimit: connectionLimit, drainSeconds: drainSeconds, ready: ready, logger: logger)
+                        admission: admission, limits: limits, ready: ready, logger: logger)
                 })
         }
         self.threads = threads
@@ -86,7 +89,7 @@ package final class EchoServer: Sendable {
     /// A reactor's thread, from ring to last return.
     private static func serve(
         _ setup: KernelRing.Setup, shard: Int, listener: Listener, stopSignal: StopSignal,
-        connectionLimit: ConnectionLimit, drainSeconds: Double, ready: StartGate, logger: Logger
+        admission: Admission, limits: ReactorLimits, ready: StartGate, logger: Logger
     ) -> ReactorResult {
         let ring: KernelRing
         do throws(RingError) {
@@ -95,17 +98,22 @@ package final class EchoServer: Sendable {
             ready.fail(.ring(error))
             return .failure(.ring(error))
         }
-        let reactor = Reactor(
-            ring: ring, slotCount: setup.fileSlotCount, connectionLimit: connectionLimit,
-            limits: EchoConnection.Limits(bufferByteCount: setup.bufferByteCount), drainSeconds: drainSeconds)
+        let reactor = Reactor(ring: ring, slotCount: setup.fileSlotCount, admission: admission, limits: limits)
         ready.pass()
         do throws(ServerError) {
             try reactor.run()
         } catch {
             // The process ends with it: a server that runs on half alive loses connections silently.
+            listener.stopListening()
             logger.critical("reactor \(shard): \(error)")
             _ = kill(getpid(), SIGTERM)
             return .failure(error)
+        }
+        let leftover = ring.leftover
+        guard leftover == (0, 0) else {
+            return .failure(
+                .ringNotEmpty(
+                    registeredByteCount: leftover.registeredByteCount, inFlightCount: leftover.inFlightCount))
         }
         var statistics = unsafe reactor.statistics
         ring.report(into: &statistics)
@@ -134,6 +142,9 @@ package final class EchoServer: Sendable {
             }
         }
         if let failure { throw failure }
+        // Their threads are gone, and with them their caches: what is not back now will never be.
+        let leaseCount = pool.leasedBufferCount
+        guard leaseCount == 0 else { throw .leaked(leaseCount: leaseCount) }
         let poolStatistics = pool.statistics()
         statistics.pool.gets = poolStatistics.gets
         statistics.pool.mappedByteCount = poolStatistics.mappedByteCount
@@ -172,14 +183,25 @@ package final class EchoServer: Sendable {
         return byteCount
     }
 
-    /// A shard a reactor, caches that take what a turn of the loop has in flight, and no more memory than a quarter of
-    /// what the process may use.
-    private static func makePool(_ configuration: ServerConfiguration, reactorCount: Int) -> BufferPool {
+    /// A shard a reactor with an equal part of the memory, so that the peers of one can't take what those of another need;
+    /// and caches that take what a turn of the loop has in flight.
+    private static func makePool(_ configuration: ServerConfiguration, reactorCount: Int) throws(ServerError)
+        -> BufferPool
+    {
         var shardCount = 1
         while shardCount < reactorCount { shardCount *= 2 }
-        // Enough for every reactor to start with, however large the buffers.
-        let least = 2 * reactorCount * BufferDemand.minimum * bufferByteCount(configuration)
+        // The pool maps arenas of 2 MiB, or of one buffer.
+        let bufferByteCount = bufferByteCount(configuration)
+        let least = reactorCount * max(2 << 20, bufferByteCount)
+        if let poolByteCount = configuration.poolByteCount, poolByteCount < least {
+            throw .configuration(
+                "--pool-bytes is at least \(least) with \(reactorCount) reactors and buffers of \(bufferByteCount) bytes, not "
+                    + "\(poolByteCount)")
+        }
+        // By default enough for every reactor to start with, however large the buffers.
+        let ample = 2 * reactorCount * BufferDemand.minimum * bufferByteCount
+        let byteCount = configuration.poolByteCount ?? max(64 << 20, ample, ProcessBudget.memoryByteCount / 4)
         return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).maxBuffersPerShard(1024)
-            .maxByteCount(max(64 << 20, least, ProcessBudget.memoryByteCount / 4)).build()
+            .maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
     }
 }

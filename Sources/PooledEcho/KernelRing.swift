@@ -49,12 +49,16 @@ final class KernelRing: ReactorRing {
     private let setup: Setup
     private var demand = BufferDemand()
     private var turnCount = 0
+    /// Whether the pool gave fewer buffers than were wanted: then more of them would not help.
+    private var isPoolEmpty = false
     private var openResetCount = 0
     private var isDegradationReported = false
 
     /// As they were at the end of service.
     private var registrations = RingPool.Registrations()
     private var zeroCopyCopiedCount = 0
+    /// The ring can't go on, though the kernel still answers.
+    private var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
     private var generations: [UInt32]
 
@@ -196,7 +200,7 @@ final class KernelRing: ReactorRing {
     func refill() {
         demand.turned(available: buffers.providedCount)
         buffers.targetCount = demand.target
-        buffers.refill()
+        isPoolEmpty = buffers.refill() > 0
         ringPool.synchronize()
         turnCount &+= 1
         if turnCount & 1023 == 0 { reportDegradation() }
@@ -205,6 +209,7 @@ final class KernelRing: ReactorRing {
     // MARK: Events
 
     func wait(isPolling: Bool) throws(RingError) {
+        if let failure { throw failure }
         try ring.submitAndWait(minimum: isPolling ? 0 : 1)
     }
 
@@ -215,17 +220,31 @@ final class KernelRing: ReactorRing {
             switch Kind(rawValue: completion.userData >> 56) {
             case .receive: receiveCompleted(completion, connection, body)
             case .accept: acceptCompleted(completion, body)
-            case .stop:
-                stopSignal.take()
-                armStop()
-                body(.woken)
-            case .timer:
-                if let timer = ReactorTimer(rawValue: connection) { body(.timer(timer)) }
+            case .stop: stopCompleted(completion, body)
+            case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
             case .reset: resetCompleted(completion, connection)
             case .other, nil: break
             }
         }
+    }
+
+    /// A reactor that no longer hears of stops, or whose timers fail, must not go on.
+    private func stopCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
+        if let errno = completion.errno {
+            failure = RingError(.wait, errno: errno)
+            return
+        }
+        stopSignal.take()
+        armStop()
+        body(.woken)
+    }
+
+    private func timerCompleted(
+        _ completion: Completion, _ timer: ReactorTimer?, _ body: (consuming ReactorEvent) -> Void
+    ) {
+        if completion.errno == ETIME, let timer { return body(.timer(timer)) }
+        failure = RingError(.wait, errno: completion.errno ?? EINVAL)
     }
 
     private func acceptCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
@@ -249,7 +268,7 @@ final class KernelRing: ReactorRing {
         let lease = buffers.take(completion)
         if completion.result > 0, let lease { body(.received(connection, lease)) }
         if completion.isFinal {
-            if completion.errno == ENOBUFS { demand.starved() }
+            if completion.errno == ENOBUFS, !isPoolEmpty { demand.starved() }
             body(
                 .receiveEnded(
                     connection, errno: completion.errno ?? 0, isEndOfStream: completion.result == 0))
@@ -284,6 +303,11 @@ final class KernelRing: ReactorRing {
         registrations = ringPool.registrations
         ring.cancelAll(userData: KernelRing.userData(.other))
         ringPool.close()
+    }
+
+    /// What a ring that is closed still has: registered memory, and operations with leases. Nothing, or there is a bug.
+    var leftover: (registeredByteCount: Int, inFlightCount: Int) {
+        (ringPool.registrations.registeredByteCount, ringPool.inFlightCount)
     }
 
     func abandon() { unsafe _ = Unmanaged.passRetained(self) }

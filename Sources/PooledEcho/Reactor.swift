@@ -5,70 +5,75 @@ import ZeroPoolURing
 /// One thread's server: a listener, a ring, and the connections that came in by them.
 ///
 /// Rules of the loop:
-/// 1. Wait; handle every event that has come; put buffers in place of the used ones; let starved connections go on.
+/// 1. Wait; handle every event that has come; put buffers in place of the used ones; let connections that wait for
+///    buffers go on.
 /// 2. Handling an event never blocks and never waits for another: it notes operations for the next wait.
 /// 3. After every event of a connection its state says what is to be done, until it says nothing.
-/// 4. Nothing here takes a lock or touches another reactor's memory, but for accepting and closing connections
-///    (`ConnectionLimit`).
+/// 4. Nothing here takes a lock or touches another reactor's memory, but for connections that begin or end (`Admission`).
+/// 5. Time is turns of the loop; a clock is in the ring's timers only (`TurnHistory`).
 @safe
 final class Reactor<Ring: ReactorRing> {
     /// A connection and what the reactor keeps for it.
-    private struct Slot {
+    struct Slot {
         var isOpen = false
         var connection = EchoConnection()
         var queue = LeaseQueues.Queue()
         /// Of the lease in flight: how much of it was sent before, and how much is being sent.
         var sentByteCount = 0
         var sendingByteCount = 0
-        /// The next that waits for buffers.
-        var nextStarved = ConnectionNumber.max
+        /// The turn in which something last came or went.
+        var lastTurn = 0
     }
 
-    private let ring: Ring
-    private let connectionLimit: ConnectionLimit
-    private let drainSeconds: Double
-    private let limits: EchoConnection.Limits
-    private let slots: UnsafeMutablePointer<Slot>
-    private let slotCount: Int
+    let ring: Ring
+    let admission: Admission
+    let limits: ReactorLimits
+    let slots: UnsafeMutablePointer<Slot>
+    /// Slots from here up were never open.
+    var usedSlotCount = 0
+    var openCount = 0
     // Touched by every event: checked for exclusivity at run time they would be a sixth of the reactor's instructions. One
     // thread uses them, and no method that accesses one calls another that does.
     @exclusivity(unchecked) private var queues = LeaseQueues()
-    private var openCount = 0
-    /// Slots from here up were never open.
-    private var usedSlotCount = 0
-    /// Connections that wait for buffers, the longest waiting first.
-    private var starved = StarvedList()
-    private var accept = Accept.armed
+    @exclusivity(unchecked) var statistics = ServerStatistics()
+    /// Those of `limits`, or stricter ones while buffers are scarce.
+    @exclusivity(unchecked) var connectionLimits: EchoConnection.Limits
+    @exclusivity(unchecked) var turn = 0
+
+    // Accepting.
+    var accept = Accept.armed
+    var isAcceptTimerSet = false
     /// Whether connections were refused since accepting last ended for want of room.
-    private var hasRefused = false
-    private var isDraining = false
-    private var isCut = false
-    private var failure: ServerError?
-    @exclusivity(unchecked) private(set) var statistics = ServerStatistics()
+    var hasRefused = false
+    /// By connection, where addresses have a limit.
+    var addresses: [ConnectionNumber: PeerAddress] = [:]
 
-    private struct StarvedList {
-        var first = ConnectionNumber.max
-        var last = ConnectionNumber.max
-    }
+    // Buffers.
+    var waiting: WaitingList
+    var scarcity: Scarcity?
+    var isScarcityTimerSet = false
 
-    private enum Accept: Equatable {
+    // Ending.
+    var idleHistory = TurnHistory()
+    var isDraining = false
+    var isCut = false
+    var failure: ServerError?
+
+    enum Accept: Equatable {
         case armed
         /// There is no room for another connection; goes on when one closes, and after a while.
-        case paused(since: ContinuousClock.Instant)
+        case paused
         case ended
     }
 
     /// - Parameter slotCount: connections are numbered below it.
-    init(
-        ring: Ring, slotCount: Int, connectionLimit: ConnectionLimit, limits: EchoConnection.Limits,
-        drainSeconds: Double
-    ) {
-        self.limits = limits
+    init(ring: Ring, slotCount: Int, admission: Admission, limits: ReactorLimits) {
         self.ring = ring
-        self.slotCount = slotCount
-        self.connectionLimit = connectionLimit
-        self.drainSeconds = drainSeconds
+        self.admission = admission
+        self.limits = limits
+        unsafe connectionLimits = limits.connection
         unsafe slots = .allocate(capacity: slotCount)
+        waiting = WaitingList(capacity: slotCount)
     }
 
     deinit {
@@ -76,16 +81,27 @@ final class Reactor<Ring: ReactorRing> {
         unsafe slots.deallocate()
     }
 
+    /// Leases that wait to be sent, of all connections.
+    var queuedLeaseCount: Int { unsafe queues.count }
+
     /// Serves until stopped and drained. Throws when the ring dies; the process must not go on without it.
     func run() throws(ServerError) {
         ring.armAccept()
+        setIdleTimer()
         while accept != .ended || openCount > 0 {
-            do throws(RingError) { try ring.wait(isPolling: false) } catch { throw .ring(error) }
+            do throws(RingError) {
+                try ring.wait(isPolling: !waiting.isEmpty && ring.availableBufferCount > 0)
+            } catch {
+                failure = .ring(error)
+            }
+            unsafe turn &+= 1
             ring.forEachEvent { event in handle(event) }
-            if let failure { throw failure }
+            if let failure {
+                ring.abandon()
+                throw failure
+            }
             ring.refill()
-            feedStarved()
-            resumeAccepting()
+            feedWaiting()
         }
         ring.close()
     }
@@ -103,80 +119,58 @@ final class Reactor<Ring: ReactorRing> {
         case .sendFailed(let number, let lease, _):
             // A failed zero-copy send may have its memory with the kernel all the same.
             if case .none = consume lease { unsafe slots[Int(number)].connection.sentZeroCopy() }
+            countFailure(number)
             unsafe slots[Int(number)].connection.sendFailed()
             advance(number)
         case .released(let lease, let wasCopied, let number):
             _ = consume lease
             guard let number else { break }
+            unsafe slots[Int(number)].lastTurn = turn
             unsafe slots[Int(number)].connection.released(wasCopied: wasCopied)
             advance(number)
         case .accepted(let number): accepted(number)
+        case .identified(let number, let address): identified(number, address)
         case .acceptEnded(let errno): acceptEnded(errno)
-        case .woken: isDraining ? cut() : drain()
-        case .timer: cut()
-        case .identified: break
-        }
-    }
-
-    private func accepted(_ number: ConnectionNumber) {
-        guard connectionLimit.tryEnter() else {
-            unsafe statistics.connections.refused += 1
-            hasRefused = true
-            return ring.close(number)
-        }
-        let index = Int(number)
-        while usedSlotCount <= index {
-            unsafe (slots + usedSlotCount).initialize(to: Slot())
-            usedSlotCount += 1
-        }
-        unsafe slots[index] = Slot()
-        unsafe slots[index].isOpen = true
-        openCount += 1
-        unsafe statistics.connections.accepted += 1
-        if isDraining { unsafe slots[index].connection.drain() }
-        advance(number)
-    }
-
-    private func acceptEnded(_ errno: Int32) {
-        if isDraining { return endAccepting() }
-        switch errno {
-        case 0, ECONNABORTED, EINTR, EAGAIN, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ENONET:
-            // The kernel ended it without reason, or what failed was a connection and not the listener.
-            ring.armAccept()
-        case EMFILE, ENFILE, ENOMEM, ENOBUFS:
-            if hasRefused {
-                // The table is full of connections that were refused: their closing stands before this in the queue.
-                hasRefused = false
-                ring.armAccept()
-            } else {
-                // No room: trying at once would spin.
-                accept = .paused(since: .now)
-            }
-        default:
-            failure = .system("accept", errno: errno)
+        case .woken: isDraining ? cutAll() : drain()
+        case .timer(.drain): cutAll()
+        case .timer(.accept): acceptTimerTicked()
+        case .timer(.scarcity): scarcityTimerTicked()
+        case .timer(.idle): idleTimerTicked()
         }
     }
 
     private func received(_ number: ConnectionNumber, _ lease: consuming PooledBuffer) {
         let byteCount = lease.count
         let slot = unsafe slots + Int(number)
+        unsafe slot.pointee.lastTurn = turn
         if unsafe slot.pointee.connection.received(byteCount: byteCount) {
             unsafe statistics.bytes.received += byteCount
             unsafe queues.push(lease, to: &slot.pointee.queue)
+            if unsafe slot.pointee.connection.receive != .armed {
+                unsafe receivedWhilePaused(byteCount, owedByteCount: slot.pointee.connection.owedByteCount)
+            }
         } else {
             unsafe statistics.bytes.discarded += byteCount
         }
         advance(number)
     }
 
+    /// What a cancelled receive still brings.
+    @inline(never)
+    private func receivedWhilePaused(_ byteCount: Int, owedByteCount: Int) {
+        unsafe statistics.bytes.receivedWhilePaused += byteCount
+        unsafe statistics.maxOwedByteCount = max(statistics.maxOwedByteCount, owedByteCount)
+    }
+
     private func receiveEnded(_ number: ConnectionNumber, _ errno: Int32, _ isEndOfStream: Bool) {
         let isStarved = errno == ENOBUFS
         let isFailure = errno != 0 && !isStarved && errno != ECANCELED && errno != EINTR
+        if isFailure { countFailure(number) }
         unsafe slots[Int(number)].connection.receiveEnded(
             isEndOfStream: isEndOfStream, isFailure: isFailure, isStarved: isStarved)
-        if unsafe slots[Int(number)].connection.receive == .starved {
+        if unsafe slots[Int(number)].connection.receive == .waiting {
             unsafe statistics.starvedReceives += 1
-            addStarved(number)
+            waiting.append(number)
         }
         advance(number)
     }
@@ -184,6 +178,7 @@ final class Reactor<Ring: ReactorRing> {
     private func sent(_ number: ConnectionNumber, _ lease: consuming PooledBuffer?, _ byteCount: Int) {
         unsafe statistics.bytes.sent += byteCount
         let slot = unsafe slots + Int(number)
+        unsafe slot.pointee.lastTurn = turn
         let isWhole = unsafe slot.pointee.connection.sent(byteCount: byteCount, of: slot.pointee.sendingByteCount)
         switch consume lease {
         case .some(let lease) where !isWhole:
@@ -196,33 +191,57 @@ final class Reactor<Ring: ReactorRing> {
             unsafe slot.pointee.sentByteCount = 0
             unsafe slot.pointee.connection.sentZeroCopy()
             // If it came short, the rest is the kernel's memory still, and can't be sent in time.
-            if !isWhole { unsafe slot.pointee.connection.sendFailed() }
+            if !isWhole {
+                countFailure(number)
+                unsafe slot.pointee.connection.sendFailed()
+            }
         }
         advance(number)
     }
 
+    /// A connection that is about to fail of itself.
+    private func countFailure(_ number: ConnectionNumber) {
+        if unsafe !slots[Int(number)].connection.isFailed { unsafe statistics.connections.failed += 1 }
+    }
+
     // MARK: Actions
 
-    private func advance(_ number: ConnectionNumber) {
+    /// Does what the connection's state asks for. `isItsTurn`: a buffer is there for it.
+    func advance(_ number: ConnectionNumber, isItsTurn: Bool = false) {
         let slot = unsafe slots + Int(number)
-        while let action = unsafe slot.pointee.connection.nextAction(limits) {
+        while let action = unsafe slot.pointee.connection.nextAction(connectionLimits) {
             switch action {
-            case .armReceive: ring.armReceive(number, .multishot)
+            case .armReceive:
+                if isItsTurn {
+                    ring.armReceive(number, .oneBuffer)
+                } else if waiting.isEmpty, scarcity == nil {
+                    ring.armReceive(number, .multishot)
+                } else {
+                    unsafe slot.pointee.connection.joinsWaiting()
+                    waiting.append(number)
+                }
             case .cancelReceive:
-                if !isDraining, unsafe !slot.pointee.connection.isFailed { unsafe statistics.pausedReceives += 1 }
+                if !isDraining, unsafe !slot.pointee.connection.isFailed {
+                    unsafe paused(owedByteCount: slot.pointee.connection.owedByteCount)
+                }
                 ring.cancelReceive(number)
-            case .leaveStarved: removeStarved(number)
+            case .stopWaiting: waiting.remove(number)
             case .send: unsafe send(slot, number)
             case .cancelSend: ring.cancelSend(number)
             case .shutdownWrite: ring.shutdownWrite(number)
             case .close:
                 ring.close(number)
-                unsafe closed(slot)
+                unsafe closed(slot, number)
             case .reset:
                 ring.reset(number)
-                unsafe closed(slot)
+                unsafe closed(slot, number)
             }
         }
+    }
+
+    private func paused(owedByteCount: Int) {
+        unsafe statistics.pausedReceives += 1
+        unsafe statistics.maxOwedByteCount = max(statistics.maxOwedByteCount, owedByteCount)
     }
 
     private func send(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {
@@ -234,94 +253,9 @@ final class Reactor<Ring: ReactorRing> {
             lease, from: slot.pointee.sentByteCount, to: number, mayZeroCopy: slot.pointee.connection.mayZeroCopy)
     }
 
-    private func closed(_ slot: UnsafeMutablePointer<Slot>) {
+    private func closed(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {
         unsafe queues.removeAll(from: &slot.pointee.queue)
         unsafe slot.pointee.isOpen = false
-        openCount -= 1
-        connectionLimit.leave()
-        if case .paused = accept {
-            accept = .armed
-            ring.armAccept()
-        }
-    }
-
-    // MARK: Starvation
-
-    private func addStarved(_ number: ConnectionNumber) {
-        unsafe slots[Int(number)].nextStarved = .max
-        if starved.first == .max {
-            starved.first = number
-        } else {
-            unsafe slots[Int(starved.last)].nextStarved = number
-        }
-        starved.last = number
-    }
-
-    /// Rare (a connection fails or drains while it waits), so that a walk is good enough.
-    private func removeStarved(_ number: ConnectionNumber) {
-        var previous = ConnectionNumber.max
-        var current = starved.first
-        while current != number {
-            guard current != .max else { return }
-            previous = current
-            current = unsafe slots[Int(current)].nextStarved
-        }
-        let next = unsafe slots[Int(number)].nextStarved
-        if previous == .max { starved.first = next } else { unsafe slots[Int(previous)].nextStarved = next }
-        if starved.last == number { starved.last = previous }
-    }
-
-    /// How long the next wait may be: while somebody waits for what no event may announce, not for ever.
-    private var patience: Duration? {
-        if starved.first != .max { return ring.availableBufferCount > 0 ? .zero : .milliseconds(20) }
-        if case .paused = accept { return .milliseconds(100) }
-        return nil
-    }
-
-    /// Tries again to accept when that was given up for a while.
-    private func resumeAccepting() {
-        guard case .paused(let since) = accept, since.duration(to: .now) >= .milliseconds(100) else { return }
-        accept = .armed
-        ring.armAccept()
-    }
-
-    /// Lets as many connections receive again as there are buffers, the longest waiting first.
-    private func feedStarved() {
-        guard starved.first != .max else { return }
-        var available = ring.availableBufferCount
-        while available > 0, starved.first != .max {
-            let number = starved.first
-            starved.first = unsafe slots[Int(number)].nextStarved
-            if starved.first == .max { starved.last = .max }
-            unsafe slots[Int(number)].connection.fed()
-            advance(number)
-            available -= 1
-        }
-    }
-
-    // MARK: Stopping
-
-    private func drain() {
-        isDraining = true
-        if accept == .armed { ring.cancelAccept() } else { endAccepting() }
-        ring.setTimer(.drain, seconds: drainSeconds)
-        for number in 0..<usedSlotCount where unsafe slots[number].isOpen {
-            unsafe slots[number].connection.drain()
-            advance(ConnectionNumber(number))
-        }
-    }
-
-    private func endAccepting() {
-        accept = .ended
-        ring.closeListener()
-    }
-
-    private func cut() {
-        guard isDraining, !isCut else { return }
-        isCut = true
-        for number in 0..<usedSlotCount where unsafe slots[number].isOpen {
-            if unsafe slots[number].connection.cut() { unsafe statistics.connections.cut += 1 }
-            advance(ConnectionNumber(number))
-        }
+        left(number)
     }
 }

@@ -12,8 +12,20 @@ package struct ServerConfiguration: Sendable {
     package var bufferByteCount = 64 * 1024
     /// As many connections as the process serves at once.
     package var maxConnectionCount = 16_384
+    /// As many connections as the process serves of one address (IPv6: of one /64 network); nil for no such limit.
+    package var maxConnectionCountPerAddress: Int?
+    /// As many bytes as one connection may owe before it is no longer received from; nil for a mebibyte, or four buffers
+    /// where those are larger.
+    package var maxOwedByteCount: Int?
+    /// A connection without a byte either way for so long is closed; 0 for never.
+    package var idleSeconds = 600.0
+    /// While others wait for buffers, a connection whose peer takes nothing for so long is cut.
+    package var stallSeconds = 0.5
     /// As long as a stopping server waits for its peers.
     package var drainSeconds = 5.0
+    /// As many bytes of buffers as the process maps, of which each reactor has its equal part; nil for a quarter of the
+    /// memory that it may use. Without effect on buffers from `malloc`.
+    package var poolByteCount: Int?
 
     package init() {}
 }

@@ -13,6 +13,10 @@ package enum ServerError: Error, CustomStringConvertible {
     case configuration(String)
     /// The ring could not be set up, or died.
     case ring(RingError)
+    /// Buffers that should be back are not, after the last reactor has ended: a bug of this program.
+    case leaked(leaseCount: Int)
+    /// Memory that should no longer be registered is, or operations still run: a bug of this program.
+    case ringNotEmpty(registeredByteCount: Int, inFlightCount: Int)
     /// Another call of the system failed.
     case system(String, errno: Int32)
 
@@ -23,6 +27,9 @@ package enum ServerError: Error, CustomStringConvertible {
         case .listen(let address, let errno): "cannot listen on \(address): \(ServerError.text(errno))"
         case .configuration(let text): text
         case .ring(let error): error.remedy.map { "\(error). \($0)" } ?? "\(error)"
+        case .leaked(let leaseCount): "a bug: \(leaseCount) buffers did not come back to the pool"
+        case .ringNotEmpty(let registeredByteCount, let inFlightCount):
+            "a bug: \(registeredByteCount) bytes are still registered and \(inFlightCount) operations under way"
         case .system(let call, let errno): "\(call): \(ServerError.text(errno))"
         }
     }

@@ -5,9 +5,15 @@ package struct ServerStatistics: Sendable, Codable {
     /// Connections of all reactors.
     package struct Connections: Sendable, Codable {
         package var accepted = 0
-        /// Closed at once, past the connection limit.
+        /// Closed at once, past a limit on connections.
         package var refused = 0
-        /// Closed at the end of the drain time with bytes still owed.
+        /// Ended by an error, such as a reset by the peer.
+        package var failed = 0
+        /// Closed for want of any event for the idle time.
+        package var idle = 0
+        /// Cut while others waited for buffers, since the peer took nothing for the stall time.
+        package var stalled = 0
+        /// Cut at the end of the drain time with bytes still owed.
         package var cut = 0
     }
 
@@ -17,6 +23,8 @@ package struct ServerStatistics: Sendable, Codable {
         package var sent = 0
         /// Received and not echoed: while draining, after the half-close, and on connections that had failed.
         package var discarded = 0
+        /// Of those received: what a receive still brought that had been cancelled, since its connection owed too much.
+        package var receivedWhilePaused = 0
     }
 
     package struct Pool: Sendable, Codable {
@@ -36,8 +44,12 @@ package struct ServerStatistics: Sendable, Codable {
     package var bytes = Bytes()
     /// Receives paused since the peer did not read what it was owed.
     package var pausedReceives = 0
+    /// The most that a connection whose receive was paused owed at once, in bytes.
+    package var maxOwedByteCount = 0
     /// Receives that found no buffer, and waited for one.
     package var starvedReceives = 0
+    /// Times in which the pool had no buffer for those who waited.
+    package var scarcities = 0
     /// Operations submitted, by the kernel's opcode.
     package var operations: [String: Int] = [:]
     /// Calls of `io_uring_enter`.
@@ -55,12 +67,18 @@ package struct ServerStatistics: Sendable, Codable {
     mutating func add(_ other: ServerStatistics) {
         connections.accepted += other.connections.accepted
         connections.refused += other.connections.refused
+        connections.failed += other.connections.failed
+        connections.idle += other.connections.idle
+        connections.stalled += other.connections.stalled
         connections.cut += other.connections.cut
         bytes.received += other.bytes.received
         bytes.sent += other.bytes.sent
         bytes.discarded += other.bytes.discarded
+        bytes.receivedWhilePaused += other.bytes.receivedWhilePaused
         pausedReceives += other.pausedReceives
+        maxOwedByteCount = max(maxOwedByteCount, other.maxOwedByteCount)
         starvedReceives += other.starvedReceives
+        scarcities += other.scarcities
         operations.merge(other.operations, uniquingKeysWith: +)
         enterCalls += other.enterCalls
         registeredByteCount += other.registeredByteCount

@@ -12,6 +12,9 @@ struct EchoCommand: ParsableCommand {
             Prints "listening on HOST:PORT" when it serves. SIGINT or SIGTERM ends it: what was received is echoed, \
             then connections are half-closed; after the drain time the rest is cut. A second signal cuts at once.
 
+            Who is owed bytes when it is cut gets a reset, never an end of stream. Limits are of the process, of a \
+            reactor, or of a connection, as each option says; --stats json counts what each of them ended.
+
             Exit status: 0 when all that was received was sent, 3 when something was cut, 1 on an error, 64 on wrong \
             usage.
             """)
@@ -36,11 +39,41 @@ struct EchoCommand: ParsableCommand {
             "As much as one receive takes at most; a power of two, or rounded up to one.", valueName: "bytes"))
     var bufferSize = 65_536
 
-    @Option(help: "Connections at once, of the process; more are refused.")
+    @Option(help: "Of the process: connections at once. More are refused; fewer where ulimit -n is short.")
     var maxConnections = 16_384
 
-    @Option(help: "How long a stopping server waits for its peers, in seconds.")
+    @Option(
+        help: ArgumentHelp(
+            "Of the process: connections at once from one address (IPv6: one /64 network). More are refused. (default: no limit)",
+            valueName: "connections"))
+    var maxConnectionsPerAddress: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a connection: bytes received and not yet sent back, past which it is not received from until half of them are. (default: 1048576, or four buffers if that is more)",
+            valueName: "bytes"))
+    var maxOwedBytes: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a connection: how long not a byte may come or go before it is closed, in seconds; 0 for ever.",
+            valueName: "seconds"))
+    var idleSeconds = 600.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a connection: how long its peer may take nothing of what it is owed while others wait for buffers, in seconds. Then it is cut.",
+            valueName: "seconds"))
+    var stallSeconds = 0.5
+
+    @Option(help: ArgumentHelp("Of the process: how long it waits for its peers when it stops.", valueName: "seconds"))
     var drainSeconds = 5.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Of the process: memory of the pool, of which each reactor has an equal part. Not with --buffers malloc. (default: a quarter of the memory there is)",
+            valueName: "bytes"))
+    var poolBytes: Int?
 
     @Option(help: "Prints what the server did, when it ends: json.")
     var stats: StatisticsFormat?
@@ -55,8 +88,26 @@ struct EchoCommand: ParsableCommand {
         guard (1...1_000_000).contains(maxConnections) else {
             throw ValidationError("--max-connections is 1 to 1000000, not \(maxConnections)")
         }
-        guard drainSeconds >= 0, drainSeconds <= 86_400 else {
+        if let maxConnectionsPerAddress, maxConnectionsPerAddress < 1 {
+            throw ValidationError("--max-connections-per-address is at least 1, not \(maxConnectionsPerAddress)")
+        }
+        if let maxOwedBytes, maxOwedBytes < 1 {
+            throw ValidationError("--max-owed-bytes is at least 1, not \(maxOwedBytes)")
+        }
+        guard idleSeconds == 0 || (0.1...86_400).contains(idleSeconds) else {
+            throw ValidationError("--idle-seconds is 0.1 to 86400, or 0, not \(idleSeconds)")
+        }
+        guard (0.01...86_400).contains(stallSeconds) else {
+            throw ValidationError("--stall-seconds is 0.01 to 86400, not \(stallSeconds)")
+        }
+        guard (0...86_400).contains(drainSeconds) else {
             throw ValidationError("--drain-seconds is 0 to 86400, not \(drainSeconds)")
+        }
+        if let poolBytes {
+            guard poolBytes > 0 else { throw ValidationError("--pool-bytes is at least 1, not \(poolBytes)") }
+            guard buffers != .malloc else {
+                throw ValidationError("--pool-bytes limits the pool, and --buffers malloc has none")
+            }
         }
     }
 
@@ -70,7 +121,12 @@ struct EchoCommand: ParsableCommand {
         configuration.buffers = buffers
         configuration.bufferByteCount = bufferSize
         configuration.maxConnectionCount = maxConnections
+        configuration.maxConnectionCountPerAddress = maxConnectionsPerAddress
+        configuration.maxOwedByteCount = maxOwedBytes
+        configuration.idleSeconds = idleSeconds
+        configuration.stallSeconds = stallSeconds
         configuration.drainSeconds = drainSeconds
+        configuration.poolByteCount = poolBytes
         let outcome: EchoServer.Outcome
         do throws(ServerError) {
             let server = try EchoServer(configuration, logger: logger)

@@ -153,7 +153,7 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [.send])
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: true)
         connection.sendFailed()
-        #expect(actions(&connection) == [.leaveStarved, .reset])
+        #expect(actions(&connection) == [.stopWaiting, .reset])
     }
 
     @Test("draining ends receiving, sends what is owed, shuts down, and discards until the end of the stream")
@@ -187,7 +187,7 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [])
         var stopped = connection
         let loses = stopped.cut()
-        #expect(loses)
+        #expect(loses == true)
         #expect(actions(&stopped) == [.reset])
         connection.released(wasCopied: true)
         #expect(!connection.mayZeroCopy)
@@ -198,7 +198,7 @@ struct EchoConnectionTests {
     func cut() {
         var idle = opened()
         let idleLoses = idle.cut()
-        #expect(!idleLoses)
+        #expect(idleLoses == false)
         #expect(actions(&idle) == [.cancelReceive])
         idle.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&idle) == [.close])
@@ -207,12 +207,111 @@ struct EchoConnectionTests {
         received(&debtor, 10)
         #expect(actions(&debtor) == [.send])
         let debtorLoses = debtor.cut()
-        #expect(debtorLoses)
+        #expect(debtorLoses == true)
         let losesTwice = debtor.cut()
-        #expect(!losesTwice, "counted once")
+        #expect(losesTwice == nil, "counted once")
         #expect(actions(&debtor) == [.cancelReceive, .cancelSend])
         debtor.sendFailed()
         debtor.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&debtor) == [.reset])
+    }
+
+    @Test("who is to receive while others wait joins them, and receives when it is its turn")
+    func joinsWaiting() {
+        var connection = opened()
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.armReceive])
+        connection.joinsWaiting()
+        #expect(connection.receive == .waiting)
+        #expect(actions(&connection) == [])
+        connection.fed()
+        #expect(actions(&connection) == [.armReceive])
+    }
+
+    @Test("a connection whose turn comes while it owes too much waits until it owes less")
+    func fedWhileAhead() {
+        var connection = opened()
+        for _ in 0..<4 { received(&connection, 1) }
+        #expect(actions(&connection) == [.send, .cancelReceive])
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: true)
+        connection.fed()
+        #expect(actions(&connection) == [])
+        sent(&connection, 1, of: 1)
+        #expect(actions(&connection) == [.send])
+        sent(&connection, 1, of: 1)
+        #expect(actions(&connection) == [.send, .armReceive])
+    }
+
+    @Test("where buffers are scarce a connection receives only when it owes nothing")
+    func scarce() {
+        var connection = opened()
+        received(&connection, 1)
+        #expect(connection.nextAction(limits.scarce) == .send)
+        #expect(connection.nextAction(limits.scarce) == .cancelReceive)
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(connection.nextAction(limits.scarce) == nil)
+        #expect(connection.isDebtor && connection.leaseCount == 1)
+        sent(&connection, 1, of: 1)
+        #expect(connection.nextAction(limits.scarce) == .armReceive)
+        #expect(!connection.isDebtor && connection.leaseCount == 0)
+    }
+
+    @Test("bytes that come in after a cut are lost, and the peer learns of it by a reset")
+    func receivesAfterCut() {
+        var connection = opened()
+        let loses = connection.cut()
+        #expect(loses == false)
+        #expect(actions(&connection) == [.cancelReceive])
+        let isQueued = connection.received(byteCount: 1)
+        #expect(!isQueued)
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.reset])
+    }
+
+    @Test("what comes in after the half-close of a drain is no loss, also when the drain is cut")
+    func discardsThenCut() {
+        var connection = opened()
+        connection.drain()
+        #expect(actions(&connection) == [.cancelReceive])
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.shutdownWrite, .armReceive])
+        let isQueued = connection.received(byteCount: 1)
+        let loses = connection.cut()
+        #expect(!isQueued && loses == false)
+        #expect(actions(&connection) == [.cancelReceive])
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.close])
+    }
+
+    @Test("a held connection does nothing before its peer is identified, and then all that it missed")
+    func held() {
+        var connection = EchoConnection(isHeld: true)
+        #expect(actions(&connection) == [])
+        connection.identified()
+        #expect(actions(&connection) == [.armReceive])
+
+        var drained = EchoConnection(isHeld: true)
+        drained.drain()
+        #expect(actions(&drained) == [])
+        drained.identified()
+        #expect(actions(&drained) == [.shutdownWrite, .armReceive])
+
+        var cut = EchoConnection(isHeld: true)
+        let loses = cut.cut()
+        #expect(loses == false)
+        #expect(actions(&cut) == [])
+        cut.identified()
+        #expect(actions(&cut) == [.close])
+    }
+
+    @Test(
+        "the limit on leases follows that on bytes, and is never less than 16",
+        arguments: [
+            (4096, nil, 256, 1 << 20), (65_536, nil, 16, 1 << 20), (1 << 20, nil, 16, 4 << 20), (65_536, 1, 16, 1),
+            (65_536, 4 << 20, 64, 4 << 20),
+        ] as [(Int, Int?, Int, Int)])
+    func limitsOfSizes(bufferByteCount: Int, owed: Int?, leases: Int, bytes: Int) {
+        let limits = EchoConnection.Limits(bufferByteCount: bufferByteCount, owedByteCount: owed)
+        #expect(limits.queuedLeaseCount == leases && limits.owedByteCount == bytes)
     }
 }

@@ -1,0 +1,48 @@
+import Synchronization
+
+/// Who may connect: as many as the process serves at once, and as many of one address. The one thing that reactors share;
+/// they come here when a connection begins and when it ends. Any thread.
+final class Admission: Sendable {
+    private let maxConnectionCount: Int
+    private let maxConnectionCountPerAddress: Int?
+    private let count = Atomic<Int>(0)
+    /// Connections by address; empty where addresses have no limit.
+    private let countsByAddress = Mutex<[PeerAddress: Int]>([:])
+
+    /// - Parameter maxConnectionCountPerAddress: nil for no such limit.
+    init(maxConnectionCount: Int, maxConnectionCountPerAddress: Int? = nil) {
+        self.maxConnectionCount = maxConnectionCount
+        self.maxConnectionCountPerAddress = maxConnectionCountPerAddress
+    }
+
+    /// Whether it matters who comes.
+    var asksForAddresses: Bool { maxConnectionCountPerAddress != nil }
+
+    /// Counts a connection in, unless there are as many as may be.
+    func tryEnter() -> Bool {
+        guard count.add(1, ordering: .relaxed).newValue > maxConnectionCount else { return true }
+        count.subtract(1, ordering: .relaxed)
+        return false
+    }
+
+    /// Counts a connection out.
+    func leave() { count.subtract(1, ordering: .relaxed) }
+
+    /// Counts a connection of `address` in, unless there are as many of it as may be.
+    func tryEnter(from address: PeerAddress) -> Bool {
+        guard let limit = maxConnectionCountPerAddress else { return true }
+        return countsByAddress.withLock { counts in
+            guard counts[address, default: 0] < limit else { return false }
+            counts[address, default: 0] += 1
+            return true
+        }
+    }
+
+    /// Counts a connection of `address` out.
+    func leave(to address: PeerAddress) {
+        countsByAddress.withLock { counts in
+            counts[address, default: 0] -= 1
+            if counts[address] == 0 { counts[address] = nil }
+        }
+    }
+}

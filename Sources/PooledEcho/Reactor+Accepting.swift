@@ -1,0 +1,104 @@
+import Glibc
+
+/// How connections come in, and are refused.
+extension Reactor {
+    func accepted(_ number: ConnectionNumber) {
+        guard admission.tryEnter() else {
+            ring.close(number)
+            return countRefusal()
+        }
+        let index = Int(number)
+        while usedSlotCount <= index {
+            unsafe (slots + usedSlotCount).initialize(to: Slot())
+            usedSlotCount += 1
+        }
+        unsafe slots[index] = Slot()
+        unsafe slots[index].isOpen = true
+        unsafe slots[index].lastTurn = turn
+        openCount += 1
+        if admission.asksForAddresses {
+            unsafe slots[index].connection = EchoConnection(isHeld: true)
+            ring.identify(number)
+        } else {
+            begins(number)
+        }
+    }
+
+    /// Nil for a peer that is gone, or can't be told: where each address has a limit, nobody comes in without one.
+    func identified(_ number: ConnectionNumber, _ address: PeerAddress?) {
+        guard let address, admission.tryEnter(from: address) else {
+            ring.close(number)
+            unsafe slots[Int(number)].isOpen = false
+            countRefusal()
+            return left(number)
+        }
+        addresses[number] = address
+        unsafe slots[Int(number)].connection.identified()
+        begins(number)
+    }
+
+    private func begins(_ number: ConnectionNumber) {
+        unsafe statistics.connections.accepted += 1
+        if isDraining { unsafe slots[Int(number)].connection.drain() }
+        advance(number)
+    }
+
+    private func countRefusal() {
+        unsafe statistics.connections.refused += 1
+        hasRefused = true
+    }
+
+    /// A connection is no longer counted, and its number will soon be free: there is room for another.
+    func left(_ number: ConnectionNumber) {
+        openCount -= 1
+        admission.leave()
+        if admission.asksForAddresses, let address = addresses.removeValue(forKey: number) {
+            admission.leave(to: address)
+        }
+        resumeAccepting()
+    }
+
+    func acceptEnded(_ errno: Int32) {
+        if isDraining { return endAccepting() }
+        switch errno {
+        case 0, ECONNABORTED, EINTR, EAGAIN, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ENONET,
+            ECANCELED:
+            // The kernel ended it without reason, or what failed was a connection and not the listener.
+            ring.armAccept()
+        case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+            if hasRefused {
+                // The table is full of connections that were refused: their closing stands before this in the queue. The
+                // kernel had accepted another, and dropped it.
+                unsafe statistics.connections.refused += 1
+                hasRefused = false
+                ring.armAccept()
+            } else {
+                // No room: trying at once would spin.
+                accept = .paused
+                guard !isAcceptTimerSet else { return }
+                isAcceptTimerSet = true
+                ring.setTimer(.accept, seconds: 0.1)
+            }
+        default:
+            failure = .system("accept", errno: errno)
+        }
+    }
+
+    func acceptTimerTicked() {
+        isAcceptTimerSet = false
+        resumeAccepting()
+    }
+
+    /// Tries again to accept when that was given up for a while.
+    private func resumeAccepting() {
+        guard accept == .paused else { return }
+        accept = .armed
+        ring.armAccept()
+    }
+
+    /// Stops listening once no accept is under way: who waits in the listener's queue is refused, and who comes later.
+    func endAccepting() {
+        accept = .ended
+        ring.closeListener()
+    }
+}
