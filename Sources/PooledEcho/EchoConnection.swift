@@ -51,6 +51,8 @@ struct EchoConnection {
     enum Receive: Equatable {
         case idle
         case armed
+        /// For one buffer: it ends by itself with the first bytes.
+        case armedForOne
         case cancelling
         /// There was no buffer, or others wait for one; the reactor arms it when its turn has come.
         case waiting
@@ -88,6 +90,8 @@ struct EchoConnection {
 
     /// Whether its peer is to read before more can happen.
     var isDebtor: Bool { !isFailed && !isClosed && (isSending || unreleasedCount > 0) }
+    /// Whether it would receive, but that it owes too much.
+    var isPaused: Bool { receive == .idle && input == .open && !isDraining && !isFailed }
     /// Leases that it holds.
     var leaseCount: Int { queuedLeaseCount + unreleasedCount }
 
@@ -120,6 +124,12 @@ struct EchoConnection {
     mutating func joinsWaiting() {
         assert(receive == .armed)
         receive = .waiting
+    }
+
+    /// It is to receive, for one buffer.
+    mutating func receivesOneBuffer() {
+        assert(receive == .armed)
+        receive = .armedForOne
     }
 
     /// Buffers are back, and it is this connection's turn.
@@ -198,7 +208,7 @@ struct EchoConnection {
             }
             receive = .armed
             return .armReceive
-        case .cancelling, .waiting, .held:
+        case .armedForOne, .cancelling, .waiting, .held:
             return nil
         }
     }
@@ -224,7 +234,7 @@ struct EchoConnection {
     /// What ends receiving, unless that is under way or done.
     private mutating func endReceiving() -> Action? {
         switch receive {
-        case .armed:
+        case .armed, .armedForOne:
             receive = .cancelling
             return .cancelReceive
         case .waiting:

@@ -33,6 +33,8 @@ final class KernelRing: ReactorRing {
     private enum Kind: UInt64 {
         case accept = 1
         case receive
+        /// What a receive waits for before it starts.
+        case gate
         case stop
         case timer
         case reset
@@ -61,10 +63,13 @@ final class KernelRing: ReactorRing {
     private var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
     private var generations: [UInt32]
+    /// By connection number: whether its receive began with a gate.
+    private var isGated: [Bool]
 
     init(_ setup: Setup, shard: Int, listener: Listener, stopSignal: StopSignal) throws(RingError) {
         self.setup = setup
         generations = Array(repeating: 0, count: setup.fileSlotCount)
+        isGated = Array(repeating: false, count: setup.fileSlotCount)
         self.listener = listener
         self.stopSignal = stopSignal
         var queues = setup.queues
@@ -123,6 +128,12 @@ final class KernelRing: ReactorRing {
         switch extent {
         case .multishot: ring.receiveMultishot(from: .direct(connection), group: buffers.group, userData: userData)
         case .oneBuffer: ring.receive(from: .direct(connection), group: buffers.group, userData: userData)
+        case .oneBufferOnceWritable:
+            isGated[Int(connection)] = true
+            ring.poll(
+                .direct(connection), events: UInt32(POLLOUT), isLinked: true,
+                userData: KernelRing.userData(.gate, connection))
+            ring.receive(from: .direct(connection), group: buffers.group, userData: userData)
         }
     }
 
@@ -132,6 +143,10 @@ final class KernelRing: ReactorRing {
     }
 
     func cancelReceive(_ connection: ConnectionNumber) {
+        // What is linked to a gate that is cancelled is cancelled with it.
+        if isGated[Int(connection)] {
+            ring.cancel(KernelRing.userData(.gate, connection), userData: KernelRing.userData(.other))
+        }
         ring.cancel(KernelRing.userData(.receive, connection), userData: KernelRing.userData(.other))
     }
 
@@ -224,7 +239,7 @@ final class KernelRing: ReactorRing {
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
             case .reset: resetCompleted(completion, connection)
-            case .other, nil: break
+            case .gate, .other, nil: break
             }
         }
     }
@@ -268,6 +283,7 @@ final class KernelRing: ReactorRing {
         let lease = buffers.take(completion)
         if completion.result > 0, let lease { body(.received(connection, lease)) }
         if completion.isFinal {
+            isGated[Int(connection)] = false
             if completion.errno == ENOBUFS, !isPoolEmpty { demand.starved() }
             body(
                 .receiveEnded(

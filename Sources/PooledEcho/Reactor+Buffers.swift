@@ -2,8 +2,9 @@
 ///
 /// - Who finds none waits in line, and so does who would receive while others wait. A turn lets as many go on as there are
 ///   buffers, each for one buffer; then it lines up again. So nobody takes a second before the last in line had a first.
-/// - When the pool itself has none, buffers are scarce: a connection then holds one at a time, and while somebody waits
-///   those whose peers have taken nothing for the stall time are cut, the longest stalled first.
+/// - When the pool itself has none, buffers are scarce: a connection then holds one at a time, and gets it only when there
+///   is room to send back what it will bring. While somebody waits, those whose peers have taken nothing for the stall
+///   time are cut, the longest stalled first.
 extension Reactor {
     /// Lets as many connections receive as there are buffers, the longest waiting first.
     @inline(__always)

@@ -146,7 +146,7 @@ final class Reactor<Ring: ReactorRing> {
         if unsafe slot.pointee.connection.received(byteCount: byteCount) {
             unsafe statistics.bytes.received += byteCount
             unsafe queues.push(lease, to: &slot.pointee.queue)
-            if unsafe slot.pointee.connection.receive != .armed {
+            if unsafe slot.pointee.connection.receive == .cancelling {
                 unsafe receivedWhilePaused(byteCount, owedByteCount: slot.pointee.connection.owedByteCount)
             }
         } else {
@@ -159,7 +159,11 @@ final class Reactor<Ring: ReactorRing> {
     @inline(never)
     private func receivedWhilePaused(_ byteCount: Int, owedByteCount: Int) {
         unsafe statistics.bytes.receivedWhilePaused += byteCount
-        unsafe statistics.maxOwedByteCount = max(statistics.maxOwedByteCount, owedByteCount)
+        countOwed(owedByteCount)
+    }
+
+    private func countOwed(_ byteCount: Int) {
+        unsafe statistics.maxOwedByteCount = max(statistics.maxOwedByteCount, byteCount)
     }
 
     private func receiveEnded(_ number: ConnectionNumber, _ errno: Int32, _ isEndOfStream: Bool) {
@@ -173,6 +177,11 @@ final class Reactor<Ring: ReactorRing> {
             waiting.append(number)
         }
         advance(number)
+        // Where buffers are scarce each receive ends so.
+        if scarcity == nil, unsafe slots[Int(number)].connection.isPaused {
+            unsafe statistics.pausedReceives += 1
+            unsafe countOwed(slots[Int(number)].connection.owedByteCount)
+        }
     }
 
     private func sent(_ number: ConnectionNumber, _ lease: consuming PooledBuffer?, _ byteCount: Int) {
@@ -206,25 +215,21 @@ final class Reactor<Ring: ReactorRing> {
 
     // MARK: Actions
 
-    /// Does what the connection's state asks for. `isItsTurn`: a buffer is there for it.
+    /// Does what the connection's state asks for. `isItsTurn`: it may receive, though others wait.
     func advance(_ number: ConnectionNumber, isItsTurn: Bool = false) {
         let slot = unsafe slots + Int(number)
         while let action = unsafe slot.pointee.connection.nextAction(connectionLimits) {
             switch action {
             case .armReceive:
-                if isItsTurn {
-                    ring.armReceive(number, .oneBuffer)
-                } else if waiting.isEmpty, scarcity == nil {
-                    ring.armReceive(number, .multishot)
-                } else {
+                guard isItsTurn || waiting.isEmpty && scarcity == nil else {
                     unsafe slot.pointee.connection.joinsWaiting()
                     waiting.append(number)
+                    break
                 }
-            case .cancelReceive:
-                if !isDraining, unsafe !slot.pointee.connection.isFailed {
-                    unsafe paused(owedByteCount: slot.pointee.connection.owedByteCount)
-                }
-                ring.cancelReceive(number)
+                let extent = unsafe receiveExtent(slot.pointee.connection, isItsTurn: isItsTurn)
+                if extent != .multishot { unsafe slot.pointee.connection.receivesOneBuffer() }
+                ring.armReceive(number, extent)
+            case .cancelReceive: ring.cancelReceive(number)
             case .stopWaiting: waiting.remove(number)
             case .send: unsafe send(slot, number)
             case .cancelSend: ring.cancelSend(number)
@@ -239,9 +244,11 @@ final class Reactor<Ring: ReactorRing> {
         }
     }
 
-    private func paused(owedByteCount: Int) {
-        unsafe statistics.pausedReceives += 1
-        unsafe statistics.maxOwedByteCount = max(statistics.maxOwedByteCount, owedByteCount)
+    /// A connection that keeps up, with nothing queued but what came last, is received from until further notice. From one
+    /// that lags, a multishot receive would bring at once whatever its peer has sent meanwhile, many times the limit maybe.
+    private func receiveExtent(_ connection: EchoConnection, isItsTurn: Bool) -> ReceiveExtent {
+        if scarcity != nil { return .oneBufferOnceWritable }
+        return isItsTurn || connection.queuedLeaseCount > 1 ? .oneBuffer : .multishot
     }
 
     private func send(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {

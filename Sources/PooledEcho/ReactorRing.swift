@@ -61,6 +61,8 @@ package enum ReceiveExtent {
     case multishot
     /// Until it has filled one buffer, wholly or in part.
     case oneBuffer
+    /// The same, and not before there is room to send: whose peer does not read, takes no buffer.
+    case oneBufferOnceWritable
 }
 
 /// What a reactor has timers for; one each at a time.

@@ -314,4 +314,33 @@ struct EchoConnectionTests {
         let limits = EchoConnection.Limits(bufferByteCount: bufferByteCount, owedByteCount: owed)
         #expect(limits.queuedLeaseCount == leases && limits.owedByteCount == bytes)
     }
+
+    @Test(
+        "a receive for one buffer is not cancelled when its bytes make the connection owe too much; it ends by itself")
+    func oneBuffer() {
+        var connection = EchoConnection()
+        #expect(connection.nextAction(limits.scarce) == .armReceive)
+        connection.receivesOneBuffer()
+        received(&connection, 1)
+        #expect(connection.nextAction(limits.scarce) == .send)
+        #expect(connection.nextAction(limits.scarce) == nil)
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(connection.nextAction(limits.scarce) == nil)
+        sent(&connection, 1, of: 1)
+        #expect(connection.nextAction(limits.scarce) == .armReceive)
+    }
+
+    @Test("a receive for one buffer that has none is cancelled when the connection drains or fails")
+    func oneBufferCancelled() {
+        var drained = opened()
+        drained.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(actions(&drained) == [.armReceive])
+        drained.receivesOneBuffer()
+        var cut = drained
+        drained.drain()
+        #expect(actions(&drained) == [.cancelReceive])
+        let loses = cut.cut()
+        #expect(loses == false)
+        #expect(actions(&cut) == [.cancelReceive])
+    }
 }
