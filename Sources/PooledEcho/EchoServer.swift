@@ -98,6 +98,11 @@ package final class EchoServer: Sendable {
             ready.fail(.ring(error))
             return .failure(.ring(error))
         }
+        guard !admission.asksForAddresses || ring.canIdentify else {
+            let error = ServerError.configuration("--max-connections-per-address needs Linux 6.8 or newer")
+            ready.fail(error)
+            return .failure(error)
+        }
         let reactor = Reactor(ring: ring, slotCount: setup.fileSlotCount, admission: admission, limits: limits)
         ready.pass()
         do throws(ServerError) {
@@ -110,10 +115,11 @@ package final class EchoServer: Sendable {
             return .failure(error)
         }
         let leftover = ring.leftover
-        guard leftover == (0, 0) else {
+        guard leftover == (0, 0), reactor.queuedLeaseCount == 0 else {
             return .failure(
                 .ringNotEmpty(
-                    registeredByteCount: leftover.registeredByteCount, inFlightCount: leftover.inFlightCount))
+                    registeredByteCount: leftover.registeredByteCount,
+                    leaseCount: leftover.inFlightCount + reactor.queuedLeaseCount))
         }
         var statistics = unsafe reactor.statistics
         ring.report(into: &statistics)

@@ -201,6 +201,9 @@ final class KernelRing: ReactorRing {
         close(connection)
     }
 
+    /// Whether `identify` works: since kernel 6.8.
+    var canIdentify: Bool { ring.features.supports(.installDescriptor) }
+
     /// A direct descriptor can't be asked: an ordinary one is, for a moment.
     func identify(_ connection: ConnectionNumber) {
         ring.installDescriptor(for: connection, userData: KernelRing.userData(.identify, connection))

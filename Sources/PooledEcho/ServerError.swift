@@ -15,8 +15,8 @@ package enum ServerError: Error, CustomStringConvertible {
     case ring(RingError)
     /// Buffers that should be back are not, after the last reactor has ended: a bug of this program.
     case leaked(leaseCount: Int)
-    /// Memory that should no longer be registered is, or operations still run: a bug of this program.
-    case ringNotEmpty(registeredByteCount: Int, inFlightCount: Int)
+    /// Memory that should no longer be registered is, or a reactor that has ended still has buffers: a bug of this program.
+    case ringNotEmpty(registeredByteCount: Int, leaseCount: Int)
     /// Another call of the system failed.
     case system(String, errno: Int32)
 
@@ -28,8 +28,8 @@ package enum ServerError: Error, CustomStringConvertible {
         case .configuration(let text): text
         case .ring(let error): error.remedy.map { "\(error). \($0)" } ?? "\(error)"
         case .leaked(let leaseCount): "a bug: \(leaseCount) buffers did not come back to the pool"
-        case .ringNotEmpty(let registeredByteCount, let inFlightCount):
-            "a bug: \(registeredByteCount) bytes are still registered and \(inFlightCount) operations under way"
+        case .ringNotEmpty(let registeredByteCount, let leaseCount):
+            "a bug: \(registeredByteCount) bytes are still registered and \(leaseCount) buffers in use"
         case .system(let call, let errno): "\(call): \(ServerError.text(errno))"
         }
     }
