@@ -111,6 +111,11 @@ final class ChildProcess: Sendable {
     /// How many descriptors it has open now; nil when it has ended.
     var descriptorCount: Int? { try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/fd").count }
 
+    /// Whether it soon has so many descriptors open, and no others: a reset takes one for a moment.
+    func waitForDescriptorCount(_ count: Int, within seconds: Double = 10) -> Bool {
+        ask(until: .now + .seconds(seconds)) { descriptorCount == count ? true : nil } ?? false
+    }
+
     /// Waits for its end, and kills it when that does not come in time.
     @discardableResult
     func waitForEnd(within seconds: Double = 20) throws -> Ending {

@@ -13,7 +13,13 @@ final class EchoServer: Sendable {
     /// - Parameters:
     ///   - arguments: options after `--port` and `--stats json`; a later `--port` wins.
     ///   - launcher: a program, with its arguments, that turns into the server, such as `prlimit`.
-    init(_ arguments: String..., launcher: [String] = [], program: String = Program.pooledEcho) throws {
+    convenience init(
+        _ arguments: String..., launcher: [String] = [], program: String = Program.pooledEcho
+    ) throws {
+        try self.init(arguments, launcher: launcher, program: program)
+    }
+
+    init(_ arguments: [String], launcher: [String] = [], program: String = Program.pooledEcho) throws {
         let line = launcher + [program, "echo", "--port", "0", "--stats", "json"] + arguments
         process = try ChildProcess(line[0], Array(line.dropFirst()))
         endpoint = try process.waitForLine("listening on ")

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -31,5 +32,83 @@ struct LimitTests {
         #expect(try report.figure("processor seconds") < Self.quietProcessorSeconds)
         try server.runPeer("limit", String(allowed))
         #expect(try server.stop().connections.refused >= 200)
+    }
+
+    @Test("An address has so many connections, and others have theirs", arguments: ["1", "2"])
+    func perAddress(reactors: String) throws {
+        let server = try EchoServer("--max-connections-per-address", "5", "--reactors", reactors)
+        try server.runPeer("addresses", "5")
+        #expect(try server.stop().connections.refused >= 9)
+    }
+
+    @Test("Who is quiet for the idle time is closed, and reset when bytes are owed; who talks stays")
+    func idle() throws {
+        let server = try EchoServer("--idle-seconds", "2")
+        try server.runPeer("quiet", "2")
+        let statistics = try server.stop()
+        #expect(statistics.connections.idle == 3 && statistics.connections.cut == 0)
+    }
+
+    @Test("A connection is owed no more than its limit, but for what was on its way")
+    func owedBytes() throws {
+        let limit = 262_144
+        let server = try EchoServer("--reactors", "1", "--max-owed-bytes", String(limit))
+        let deaf = try server.peer("deaf", "4", "stay")
+        try deaf.waitForLine("stalled")
+        deaf.writeLine()
+        #expect(try PeerReport(ofEnded: deaf).count("cut") == 0)
+        let statistics = try server.stop()
+        // A turn of the loop delivers up to 256 buffers before anybody can pause who gets them, and the next one as many
+        // before the receive has ended.
+        let overshoot = 2 * 256 * 65_536
+        #expect(statistics.maxOwedByteCount >= limit && statistics.maxOwedByteCount <= limit + overshoot)
+        #expect(statistics.pausedReceives >= 4)
+    }
+
+    @Test("The pool takes no more than its bytes", arguments: ["1", "2"])
+    func poolBytes(reactors: String) throws {
+        let server = try EchoServer("--reactors", reactors, "--pool-bytes", "16777216")
+        let deaf = try server.peer("deaf", "50", "return")
+        try deaf.waitForLine("sending")
+        try server.runPeer("messages", "50", "65536")
+        deaf.writeLine()
+        _ = try PeerReport(ofEnded: deaf)
+        server.process.send(SIGTERM)
+        try server.process.waitForEnd()
+        let statistics = try server.statistics()
+        #expect(statistics.pool.mappedByteCount <= 16 << 20)
+        // There is not a mebibyte for each of them.
+        #expect(statistics.scarcities > 0)
+    }
+
+    @Test(
+        "A value that a limit does not take is wrong usage, and said in a sentence",
+        arguments: [
+            ["--max-connections-per-address", "0"], ["--max-connections-per-address", "-1"],
+            ["--max-owed-bytes", "0"], ["--max-owed-bytes", "x"], ["--idle-seconds", "-1"], ["--idle-seconds", "nan"],
+            ["--stall-seconds", "-1"], ["--stall-seconds", "nan"], ["--pool-bytes", "0"], ["--pool-bytes", "-1"],
+            ["--pool-bytes", "1048576", "--buffers", "malloc"],
+        ])
+    func badValue(arguments: [String]) throws {
+        let option = arguments[0]
+        let server = try ChildProcess(
+            Program.pooledEcho, ["echo", "--port", "0", "\(option)=\(arguments[1])"] + arguments.dropFirst(2))
+        #expect(try server.waitForEnd() == .exited(64))
+        #expect(server.standardError.contains(option), "\(server.standardError)")
+    }
+
+    @Test("Each limit has a line in --help that says whose it is")
+    func help() throws {
+        let program = try ChildProcess(Program.pooledEcho, ["echo", "--help"])
+        #expect(try program.waitForEnd() == .exited(0))
+        let options = program.standardOutput.components(separatedBy: "\n  --")
+        for option in [
+            "max-connections ", "max-connections-per-address ", "max-owed-bytes ", "idle-seconds ", "stall-seconds ",
+            "drain-seconds ", "pool-bytes ",
+        ] {
+            let text = try #require(options.first { $0.hasPrefix(option) }, "--help lacks --\(option)")
+            #expect(["process", "reactor", "connection"].contains { text.contains($0) }, "\(text)")
+            #expect(text.contains("default"), "\(text)")
+        }
     }
 }

@@ -4,12 +4,16 @@ struct ServerStatistics: Decodable {
         let accepted: Int
         let refused: Int
         let cut: Int
+        let stalled: Int
+        let idle: Int
+        let failed: Int
     }
 
     struct Bytes: Decodable {
         let received: Int
         let sent: Int
         let discarded: Int
+        let receivedWhilePaused: Int
     }
 
     struct Pool: Decodable {
@@ -36,8 +40,10 @@ struct ServerStatistics: Decodable {
     let reactors: Int
     let connections: Connections
     let bytes: Bytes
+    let maxOwedByteCount: Int
     let pausedReceives: Int
     let starvedReceives: Int
+    let scarcities: Int
     let operations: [String: Int]
     let enterCalls: Int
     let pool: Pool

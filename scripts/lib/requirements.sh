@@ -45,5 +45,5 @@ install_missing() {
 install_test_tools() {
     install_missing header:liburing.h=liburing-dev command:cc=gcc command:objdump=binutils command:valgrind=valgrind \
         command:socat=socat command:nc=netcat-openbsd command:python3=python3 \
-        command:setpriv=util-linux command:taskset=util-linux
+        command:setpriv=util-linux command:taskset=util-linux command:prlimit=util-linux command:strace=strace
 }
