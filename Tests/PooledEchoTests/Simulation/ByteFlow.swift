@@ -11,6 +11,8 @@ struct ByteFlow {
 
     var unreadByteCount: Int { writtenByteCount - readByteCount }
     var room: Int { max(0, capacity - unreadByteCount) }
+    /// As Linux tells a poll: with a third of the room left.
+    var isWritable: Bool { 3 * room >= capacity }
 
     mutating func write(_ byteCount: Int) { writtenByteCount += byteCount }
     mutating func read(_ byteCount: Int) { readByteCount += byteCount }

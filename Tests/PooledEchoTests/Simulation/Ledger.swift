@@ -15,6 +15,7 @@ struct Ledger {
     // Under way: noted, and the final event not handed over.
     var isReceiving = false
     var isReceiveCancelled = false
+    var isReceiveMultishot = false
     var isSending = false
     var isIdentifying = false
     /// Bytes of the send under way.
@@ -27,6 +28,12 @@ struct Ledger {
     var hasShutWrite = false
     var isClosed = false
     var isRefused = false
+    /// Its peer reads all there is, soon.
+    var isPrompt = false
+    /// Counted by the model among the open ones.
+    var isOpen = false
+    /// Its place in the line of those who wait for buffers.
+    var waitingTicket: Int?
     /// It was served: not refused.
     var isServed = false
     /// Known to end before its peer ends it, and why.
@@ -49,6 +56,9 @@ struct Ledger {
     /// The turn and the time of the last event by which something came or went.
     var lastTurn = 0
     var lastActivity = 0
+    var acceptTime = 0
+    /// The turn in which it was cut.
+    var cutTurn = 0
     /// Since when there is something to receive.
     var readableSince: Int?
 

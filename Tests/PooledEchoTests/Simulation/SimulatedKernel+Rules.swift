@@ -48,8 +48,12 @@ extension SimulatedKernel {
     ///   is armed, later when there is something to receive.
     /// - Bytes come before the error of a reset, and that before the end of the stream.
     /// - One buffer ends the receive that is for one.
+    /// - A receive that waits for room to send does not start before; a broken connection counts as room.
     func advanceReceive(_ connection: SimulatedConnection) {
         while let receive = connection.receive {
+            if receive.isFirstTry, receive.extent == .oneBufferOnceWritable {
+                guard connection.isBroken || connection.outbound.isWritable else { return }
+            }
             let isReady = connection.inbound.unreadByteCount > 0 || connection.inbound.isEnded || connection.isBroken
             guard isReady || receive.isFirstTry else { return }
             connection.receive?.isFirstTry = false
@@ -75,7 +79,7 @@ extension SimulatedKernel {
                 connection.receive?.rest = rest - 1
                 if rest == 1 { return endReceive(connection, ECANCELED) }
             }
-            if case .oneBuffer = receive.extent { return endReceive(connection, 0) }
+            if receive.extent != .multishot { return endReceive(connection, 0) }
             if isCompletionQueueFull || strikes(faults.receiveEnd) { return endReceive(connection, 0) }
         }
     }

@@ -49,6 +49,8 @@ final class SimulatedPeer {
         connection.outbound.read(count)
         kernel.advanceNotifications(connection)
         kernel.advanceSend(connection)
+        // It may have waited for room.
+        kernel.advanceReceive(connection)
         return .bytes(count)
     }
 

@@ -73,8 +73,9 @@ final class SimulatedRing: ReactorRing {
         require(!connection.ledger.hasEnded, "no receive after the end of the stream", connection)
         connection.ledger.isReceiving = true
         connection.ledger.isReceiveCancelled = false
+        connection.ledger.isReceiveMultishot = extent == .multishot
         kernel.noted.append(.armReceive(connection, extent, operation: kernel.newOperation()))
-        model?.armedReceive(connection)
+        model?.armedReceive(connection, extent)
     }
 
     func cancelReceive(_ number: ConnectionNumber) {
@@ -141,7 +142,7 @@ final class SimulatedRing: ReactorRing {
     }
 
     func setTimer(_ timer: ReactorTimer, seconds: Double) {
-        note("a timer is set, in µs", Int(timer.rawValue), Int(seconds * 1e6))
+        note("a timer is set", SimulationTrace.none, Int(timer.rawValue))
         require(!runningTimers[Int(timer.rawValue)], "a timer runs once at a time")
         require(seconds >= 0, "a timer is set for later")
         runningTimers[Int(timer.rawValue)] = true
@@ -270,7 +271,7 @@ final class SimulatedRing: ReactorRing {
             trace.note("woken")
             body(.woken)
         case .timer(let timer):
-            trace.note("timer", Int(timer.rawValue))
+            trace.note("timer", SimulationTrace.none, Int(timer.rawValue))
             runningTimers[Int(timer.rawValue)] = false
             body(.timer(timer))
         }

@@ -1,0 +1,149 @@
+import Glibc
+
+@testable import PooledEcho
+
+/// All that one simulation does, from its seed: kernel, faults, limits and peers. Without a seed, a calm one to change.
+struct Scenario {
+    /// A time in which no connection can be accepted for want of descriptors.
+    struct Shortage {
+        var start: Int
+        var end: Int
+        var errno: Int32
+    }
+
+    var seed: UInt64 = 0
+    var kernel = SimulatedKernel.Parameters()
+    var faults = FaultPlan()
+    var limits = ReactorLimits(
+        connection: EchoConnection.Limits(queuedLeaseCount: 16, owedByteCount: 1 << 20), idleSeconds: 0,
+        stallSeconds: 0.5, drainSeconds: 5)
+    var maxConnectionCount = 1000
+    var maxConnectionCountPerAddress: Int?
+    var peers: [PeerPlan] = []
+    /// When the server is stopped, in microseconds; where that is said, sooner: a while after all proper peers are done.
+    var stopTime = 10_000_000
+    var stopsWhenDone = true
+    var stopDelay = 1000
+    /// After how long it is stopped again.
+    var secondStopDelay: Int?
+    var deathTime: Int?
+    var shortages: [Shortage] = []
+    /// When the network resets a connection, and which.
+    var networkResets: [(time: Int, peer: Int)] = []
+
+    init() {}
+
+    /// "Swarm testing": each seed has its own choice of what can go wrong, so that some are calm, and some are not.
+    init(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        self.seed = seed
+        kernel.bufferCount = 1 << random.integer(0, 6)
+        kernel.providedBufferCount = random.chance(0.5) ? kernel.bufferCount : random.integer(1, kernel.bufferCount)
+        kernel.maxReceiveByteCount = random.skewed(1, 1000)
+        kernel.inboundCapacity = random.skewed(1, 4000)
+        kernel.outboundCapacity = random.skewed(1, 4000)
+        if random.chance(0.3) { kernel.zeroCopyMinimumByteCount = random.skewed(1, 500) }
+        kernel.copiesZeroCopy = random.chance(0.3)
+        chooseLimits(&random)
+        let peerCount = random.skewed(1, random.chance(0.1) ? 60 : 20)
+        // A file table that is sometimes too small.
+        maxConnectionCount = random.chance(0.3) ? random.integer(1, peerCount) : 1000
+        kernel.slotCount = random.chance(0.2) ? random.integer(1, peerCount + 2) : peerCount + 8
+        choosePeers(&random, count: peerCount)
+        chooseFaults(&random)
+        chooseEnd(&random)
+    }
+
+    private mutating func chooseLimits(_ random: inout SeededGenerator) {
+        limits.connection.queuedLeaseCount = random.skewed(2, 20)
+        limits.connection.owedByteCount = random.skewed(2, 5000)
+        limits.stallSeconds = random.element([0.01, 0.1, 0.5])
+        limits.drainSeconds = random.element([0, 0.001, 0.1, 1])
+        limits.idleSeconds = random.chance(0.25) ? random.element([0.005, 0.05, 0.5]) : 0
+        if random.chance(0.25) { maxConnectionCountPerAddress = random.integer(1, 4) }
+    }
+
+    private mutating func choosePeers(_ random: inout SeededGenerator, count: Int) {
+        let spread = random.element([1, 1000, 50_000])
+        let maxByteCount = random.element([0, 50, 1000, 4000])
+        let allProper = random.chance(0.2)
+        for _ in 0..<count {
+            var peer = PeerPlan()
+            peer.connectTime = random.integer(0, spread)
+            peer.address = UInt8(random.integer(1, 3))
+            peer.byteCount = random.integer(0, maxByteCount)
+            peer.pieceByteCount = random.skewed(max(1, peer.byteCount / 20), max(1, peer.byteCount))
+            peer.pieceInterval = random.element([1, 100, 10_000])
+            peer.latency = random.element([1, 50, 500])
+            if !allProper { chooseManners(&random, &peer) }
+            peers.append(peer)
+        }
+    }
+
+    private func chooseManners(_ random: inout SeededGenerator, _ peer: inout PeerPlan) {
+        switch random.integer(0, 9) {
+        case 0...4: break
+        case 5, 6:
+            peer.reading = .slow(byteCount: random.skewed(10, 2000), interval: random.element([100, 1000, 20_000]))
+        case 7: peer.reading = .stalling(pause: random.element([1000, 30_000, 700_000]))
+        default: peer.reading = .never
+        }
+        let offset = random.integer(0, peer.byteCount)
+        switch random.integer(0, 9) {
+        case 0...4: break
+        case 5: peer.ending = .close(at: offset)
+        case 6: peer.ending = .reset(at: offset)
+        case 7: peer.ending = .vanish(at: offset)
+        default: peer.ending = .stay
+        }
+        peer.answer = random.element([.close, .close, .goOn, .nothing])
+    }
+
+    private mutating func chooseFaults(_ random: inout SeededGenerator) {
+        guard random.chance(0.8) else { return }
+        func rate(_ low: Double, _ high: Double) -> Double { random.chance(0.25) ? random.element([low, high]) : 0 }
+        faults.shortSend = rate(0.1, 0.6)
+        faults.brokenSend = rate(0.002, 0.05)
+        faults.zeroCopyFailure = rate(0.02, 0.3)
+        faults.zeroCopyDelay = random.element([0, 100, 50_000])
+        faults.receiveEnd = rate(0.05, 0.5)
+        faults.receiveInterruption = rate(0.02, 0.2)
+        faults.receiveCancellation = rate(0.02, 0.2)
+        faults.bufferShortage = rate(0.02, 0.3)
+        faults.brokenReceive = rate(0.002, 0.05)
+        faults.acceptEnd = rate(0.1, 0.5)
+        faults.acceptError = rate(0.05, 0.3)
+        faults.unidentified = rate(0.1, 0.5)
+        faults.partialSubmission = rate(0.05, 0.5)
+        faults.partialCompletion = rate(0.05, 0.5)
+        faults.spuriousWake = rate(0.05, 0.3)
+        faults.lateCancel = rate(0.3, 1)
+        faults.dropOnReset = rate(0.3, 1)
+        faults.reordersEvents = random.chance(0.5)
+        if random.chance(0.2) { faults.completionCapacity = random.integer(1, 6) }
+        if random.chance(0.2) {
+            for _ in 0...random.integer(0, 2) {
+                let start = random.skewed(0, 200_000)
+                shortages.append(
+                    Shortage(
+                        start: start, end: start + random.element([10, 50_000, 400_000]),
+                        errno: random.element([ENFILE, EMFILE, ENOMEM, ENOBUFS])))
+            }
+        }
+        if random.chance(0.2) {
+            for _ in 0...random.integer(0, 3) {
+                networkResets.append((random.skewed(0, 100_000), random.integer(0, peers.count - 1)))
+            }
+        }
+        if random.chance(0.05) { deathTime = random.skewed(0, 500_000) }
+    }
+
+    private mutating func chooseEnd(_ random: inout SeededGenerator) {
+        stopsWhenDone = random.chance(0.6)
+        // Patience for all of them; who never reads has time to be cut.
+        let mostSeconds = limits.stallSeconds * Double(2 * peers.count + 10) + 2
+        stopTime = stopsWhenDone ? Int(mostSeconds * 1e6) : random.skewed(0, 2_000_000)
+        stopDelay = random.skewed(0, 1_000_000)
+        if random.chance(0.2) { secondStopDelay = random.skewed(0, 500_000) }
+    }
+}

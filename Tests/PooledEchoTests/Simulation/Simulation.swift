@@ -1,0 +1,104 @@
+import ZeroPoolURing
+
+@testable import PooledEcho
+
+/// One run of a reactor on a simulated kernel.
+final class Simulation {
+    let scenario: Scenario
+    let trace: SimulationTrace
+    private let kernel: SimulatedKernel
+    private let ring: SimulatedRing
+    private let model: SimulationModel
+    private let reactor: Reactor<SimulatedRing>
+    private var peers: [ScriptedPeer] = []
+    private var busyPeerCount: Int
+    private var isStopped = false
+
+    init(_ scenario: Scenario, isPrinted: Bool = false) {
+        self.scenario = scenario
+        trace = SimulationTrace(seed: scenario.seed, isPrinted: isPrinted)
+        var generator = SeededGenerator(seed: ~scenario.seed)
+        let peerSeed = generator.next()
+        kernel = SimulatedKernel(
+            parameters: scenario.kernel, faults: scenario.faults, generator: generator, trace: trace)
+        ring = SimulatedRing(kernel)
+        model = SimulationModel(scenario, kernel)
+        reactor = Reactor(
+            ring: ring, slotCount: scenario.kernel.slotCount,
+            admission: Admission(
+                maxConnectionCount: scenario.maxConnectionCount,
+                maxConnectionCountPerAddress: scenario.maxConnectionCountPerAddress),
+            limits: scenario.limits)
+        model.reactor = reactor
+        ring.model = model
+        ring.deathTime = scenario.deathTime
+        busyPeerCount = scenario.peers.count { $0.isProper }
+        for (index, plan) in scenario.peers.enumerated() {
+            peers.append(
+                ScriptedPeer(plan, kernel, seed: peerSeed &+ UInt64(index)) { [unowned self] in
+                    if plan.isProper { properPeerIsDone() }
+                })
+        }
+        planWorld()
+    }
+
+    private func planWorld() {
+        let stopsAtOnce = scenario.stopsWhenDone && busyPeerCount == 0
+        kernel.after(stopsAtOnce ? scenario.stopDelay : scenario.stopTime) { [unowned self] in stop() }
+        for shortage in scenario.shortages {
+            kernel.after(shortage.start) { [unowned self] in kernel.shortageErrno = shortage.errno }
+            kernel.after(shortage.end) { [unowned self] in
+                kernel.shortageErrno = nil
+                kernel.advanceAccept()
+            }
+        }
+        for reset in scenario.networkResets {
+            kernel.after(reset.time) { [unowned self] in
+                guard let connection = peers[reset.peer].peer?.connection else { return }
+                kernel.breakConnection(connection, 104)
+                kernel.resetForPeer(connection)
+            }
+        }
+    }
+
+    private func properPeerIsDone() {
+        busyPeerCount -= 1
+        guard busyPeerCount == 0, scenario.stopsWhenDone else { return }
+        kernel.after(scenario.stopDelay) { [unowned self] in stop() }
+    }
+
+    private func stop() {
+        guard !isStopped else { return }
+        isStopped = true
+        model.checkWaiting()
+        kernel.complete(kernel.newOperation(), .woken)
+        guard let delay = scenario.secondStopDelay else { return }
+        kernel.after(delay) { [unowned self] in kernel.complete(kernel.newOperation(), .woken) }
+    }
+
+    /// What the server counted.
+    var statistics: ServerStatistics { reactor.statistics }
+    /// The peers, in the scenario's order.
+    var scriptedPeers: [ScriptedPeer] { peers }
+    var turnCount: Int { model.turn }
+    var seconds: Double { Double(kernel.now) / 1e6 }
+
+    /// - Returns: the rule that was broken, if one was.
+    func run() -> String? {
+        CrashReport.begin(trace)
+        defer { CrashReport.end() }
+        do throws(ServerError) {
+            try reactor.run()
+            if ring.isDead { trace.violate("a dead ring ends its reactor with an error") }
+            if !ring.isClosed { trace.violate("the ring is closed in the end") }
+            if trace.violation == nil { model.checkEnd(peers) }
+        } catch {
+            if !ring.isDead { trace.violate("the reactor fails only when its ring does") }
+            if ring.isDead, !ring.isAbandoned { trace.violate("a dead ring is abandoned") }
+            if ring.isClosed { trace.violate("a dead ring is not closed") }
+        }
+        model.reactor = nil
+        kernel.end()
+        return trace.violation
+    }
+}

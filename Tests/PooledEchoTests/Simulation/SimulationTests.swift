@@ -1,0 +1,47 @@
+import Glibc
+import Testing
+
+@testable import PooledEcho
+
+/// A reactor on simulated kernels. `ZEROPOOL_SIMULATION_SEEDS=N` runs N of them, `ZEROPOOL_SIMULATION_SEED=S` one, with its
+/// trace.
+@Suite("Simulation", .serialized)
+struct SimulationTests {
+    private static func environment(_ name: String) -> UInt64? {
+        getenv(name).flatMap { UInt64(String(cString: $0)) }
+    }
+
+    /// Runs a scenario, and tells what is to be known when a rule is broken.
+    private func simulate(_ scenario: Scenario, isPrinted: Bool = false) -> Simulation {
+        let simulation = Simulation(scenario, isPrinted: isPrinted)
+        if let violation = simulation.run() {
+            Issue.record(
+                """
+                Seed \(scenario.seed) breaks the rule "\(violation)". The last steps:
+                \(simulation.trace.tail())
+                Replay it with ZEROPOOL_SIMULATION_SEED=\(scenario.seed) swift test --disable-xctest --filter SimulationTests
+                """)
+        }
+        return simulation
+    }
+
+    @Test("whatever kernel and peers do, bytes, buffers, limits and ends are right")
+    func seeds() {
+        if let seed = SimulationTests.environment("ZEROPOOL_SIMULATION_SEED") {
+            print(Scenario(seed: seed))
+            _ = simulate(Scenario(seed: seed), isPrinted: true)
+            return
+        }
+        let count = SimulationTests.environment("ZEROPOOL_SIMULATION_SEEDS") ?? (Sanitizer.isActive ? 200 : 2000)
+        let base = SimulationTests.environment("ZEROPOOL_SIMULATION_BASE") ?? UInt64.random(in: 0...1 << 62)
+        print("\(count) simulations from seed \(base) on")
+        var turnCount = 0
+        for seed in base..<base + count {
+            let simulation = simulate(Scenario(seed: seed))
+            turnCount += simulation.turnCount
+            // One failure is enough to look at.
+            if simulation.trace.violation != nil { break }
+        }
+        print("\(turnCount) turns of the loop")
+    }
+}
