@@ -17,7 +17,7 @@ struct Scenario {
     var limits = ReactorLimits(
         connection: EchoConnection.Limits(queuedLeaseCount: 16, owedByteCount: 1 << 20), idleSeconds: 0,
         stallSeconds: 0.5, drainSeconds: 5)
-    var maxConnectionCount = 1000
+    var maxConnectionCount = 10_000
     var maxConnectionCountPerAddress: Int?
     var peers: [PeerPlan] = []
     /// When the server is stopped, in microseconds; where that is said, sooner: a while after all proper peers are done.
@@ -142,7 +142,8 @@ struct Scenario {
         stopsWhenDone = random.chance(0.6)
         // Patience for all of them; who never reads has time to be cut.
         let mostSeconds = limits.stallSeconds * Double(2 * peers.count + 10) + 2
-        stopTime = stopsWhenDone ? Int(mostSeconds * 1e6) : random.skewed(0, 2_000_000)
+        let early = random.skewed(0, random.element([20, 1000, 50_000, 2_000_000]))
+        stopTime = stopsWhenDone ? Int(mostSeconds * 1e6) : early
         stopDelay = random.skewed(0, 1_000_000)
         if random.chance(0.2) { secondStopDelay = random.skewed(0, 500_000) }
     }

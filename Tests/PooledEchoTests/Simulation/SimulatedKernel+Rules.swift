@@ -21,8 +21,8 @@ extension SimulatedKernel {
             }
             guard takeFreeSlot(for: connection) else {
                 trace.note("the file table is full for", connection.id)
-                closeByServer(connection)
-                return endAccept(ENFILE)
+                endAccept(ENFILE)
+                return closeByServer(connection)
             }
             complete(operation, .accepted(connection))
             if isCompletionQueueFull || strikes(faults.acceptEnd) { return endAccept(0) }

@@ -13,6 +13,8 @@ final class Simulation {
     private var peers: [ScriptedPeer] = []
     private var busyPeerCount: Int
     private var isStopped = false
+    /// The reactor ended with an error.
+    private(set) var hasFailed = false
 
     init(_ scenario: Scenario, isPrinted: Bool = false) {
         self.scenario = scenario
@@ -93,6 +95,7 @@ final class Simulation {
             if !ring.isClosed { trace.violate("the ring is closed in the end") }
             if trace.violation == nil { model.checkEnd(peers) }
         } catch {
+            hasFailed = true
             if !ring.isDead { trace.violate("the reactor fails only when its ring does") }
             if ring.isDead, !ring.isAbandoned { trace.violate("a dead ring is abandoned") }
             if ring.isClosed { trace.violate("a dead ring is not closed") }

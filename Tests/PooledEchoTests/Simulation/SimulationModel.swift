@@ -86,6 +86,7 @@ final class SimulationModel {
     func closed(_ connection: SimulatedConnection, isReset: Bool) {
         if let cuttingCause { cut(connection, cuttingCause) }
         acceptArms.progress(now: kernel.now)
+        receiveArms.progress(now: kernel.now)
         let ledger = connection.ledger
         guard ledger.isOpen else {
             connection.ledger.isRefused = true
@@ -167,8 +168,9 @@ final class SimulationModel {
         case .accepted(let connection): willAccept(connection)
         case .identified(let connection, let address): willIdentify(connection, address)
         case .received(let connection, let lease): willReceive(connection, lease.byteCount)
-        case .receiveEnded(let connection, let errno, _):
+        case .receiveEnded(let connection, let errno, let isEndOfStream):
             touched.append(connection)
+            if isEndOfStream { receiveArms.progress(now: kernel.now) }
             connection.ledger.readableSince = nil
             if errno == ENOBUFS, !connection.ledger.isEnding { tally.starved += 1 }
             if errno != 0, errno != ENOBUFS, errno != ECANCELED, errno != EINTR { fails(connection) }
@@ -186,7 +188,12 @@ final class SimulationModel {
         case .timer(.idle): cuttingCause = .idleness
         case .timer(.scarcity): cuttingCause = .stall
         case .acceptEnded(let errno):
-            if [ENFILE, EMFILE, ENOMEM, ENOBUFS].contains(errno) { tally.droppedByKernel += 1 }
+            if [ENFILE, EMFILE, ENOMEM, ENOBUFS].contains(errno) {
+                tally.droppedByKernel += 1
+            } else {
+                // It took a connection with it, so that it can't go on for ever.
+                acceptArms.progress(now: kernel.now)
+            }
         case .timer(.accept): break
         }
     }
