@@ -48,12 +48,20 @@ extension SimulatedKernel {
     ///   is armed, later when there is something to receive.
     /// - Bytes come before the error of a reset, and that before the end of the stream.
     /// - One buffer ends the receive that is for one.
-    /// - A receive that waits for room to send does not start before; a broken connection counts as room.
+    /// - A receive that waits for room to send does not start before; a broken connection counts as room, and one that the
+    ///   server has half-closed.
+    /// - What a peer does between waits is seen in the next one, after what was noted has started: a cancellation comes first.
+    /// - After 33 buffers other operations have their turn, and cancellations, before it goes on.
     func advanceReceive(_ connection: SimulatedConnection) {
+        var bufferCount = 0
         while let receive = connection.receive {
             if receive.isFirstTry, receive.extent == .oneBufferOnceWritable {
-                guard connection.isBroken || connection.outbound.isWritable else { return }
+                guard connection.isBroken || connection.outbound.isEnded || connection.outbound.isWritable else {
+                    return
+                }
             }
+            guard bufferCount < SimulatedKernel.buffersPerTurn else { return ready.append(connection) }
+            bufferCount += 1
             let isReady = connection.inbound.unreadByteCount > 0 || connection.inbound.isEnded || connection.isBroken
             guard isReady || receive.isFirstTry else { return }
             connection.receive?.isFirstTry = false
@@ -83,6 +91,9 @@ extension SimulatedKernel {
             if isCompletionQueueFull || strikes(faults.receiveEnd) { return endReceive(connection, 0) }
         }
     }
+
+    /// As many buffers as a multishot receive fills in one go (`MULTISHOT_MAX_RETRY`, and the first).
+    private static let buffersPerTurn = 33
 
     private func fillBuffer(_ connection: SimulatedConnection, _ operation: Int) {
         let lease = provided.removeFirst()
@@ -227,6 +238,8 @@ extension SimulatedKernel {
         connection.isResetForPeer = true
         if strikes(faults.dropOnReset) {
             connection.outbound.drop(keeping: generator.integer(0, connection.outbound.unreadByteCount))
+            // Its end of stream, if there was one, came behind that.
+            connection.outbound.isEnded = false
         }
         connection.onReadable?()
         connection.onRoom?()
@@ -237,6 +250,8 @@ extension SimulatedKernel {
         guard !connection.isBroken else { return }
         connection.outbound.isEnded = true
         connection.onReadable?()
+        // It may have waited for room.
+        ready.append(connection)
     }
 
     /// The peer gets what was sent and the end of the stream; a reset, where it sent what was never read. The slot is free.
@@ -297,8 +312,13 @@ extension SimulatedKernel {
         }
     }
 
-    /// What is due happens.
+    /// What is due happens, and receives go on.
     func runDue() {
         while let action = timeline.popDue(at: now) { action() }
+        while !ready.isEmpty {
+            let connections = ready
+            ready = []
+            for connection in connections { advanceReceive(connection) }
+        }
     }
 }

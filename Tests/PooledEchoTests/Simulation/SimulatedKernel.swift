@@ -59,6 +59,8 @@ final class SimulatedKernel {
     // Operations.
     var noted: [NotedOperation] = []
     var completions: [Completion] = []
+    /// Connections whose receives may go on, in the next wait.
+    var ready: [SimulatedConnection] = []
     private var operationCount = 0
     private var connectionCount = 0
     /// Every connection there ever was, by its id.
@@ -130,7 +132,7 @@ final class SimulatedKernel {
 
     // MARK: File table
 
-    /// The kernel looks for a free slot from the last one on.
+    /// The kernel looks for a free slot from the last one on that was taken or freed.
     func takeFreeSlot(for connection: SimulatedConnection) -> Bool {
         for step in 0..<slots.count {
             let index = (slotHint + step) % slots.count
@@ -146,6 +148,7 @@ final class SimulatedKernel {
     func freeSlot(of connection: SimulatedConnection) {
         guard let slot = connection.slot else { return }
         slots[Int(slot)] = nil
+        slotHint = Int(slot)
         connection.slot = nil
     }
 
@@ -178,6 +181,7 @@ final class SimulatedKernel {
         provided = []
         unseenBufferCount = 0
         completions = []
+        ready = []
         sendingLeaseCount = 0
         for connection in connections {
             connection.notifications = []

@@ -34,7 +34,7 @@ final class SimulatedPeer {
         guard sent > 0 else { return 0 }
         connection.inbound.write(sent)
         connection.ledger.becameReadable(at: kernel.now)
-        kernel.advanceReceive(connection)
+        kernel.ready.append(connection)
         return sent
     }
 
@@ -43,14 +43,15 @@ final class SimulatedPeer {
     func read(_ byteCount: Int = .max) -> Read {
         let count = min(byteCount, connection.outbound.unreadByteCount)
         guard count > 0 else {
-            if connection.isResetForPeer || connection.isBroken { return .reset }
-            return connection.outbound.isEnded ? .endOfStream : .nothing
+            // Who was told the end of the stream is told of no reset afterwards.
+            if connection.outbound.isEnded { return .endOfStream }
+            return connection.isResetForPeer || connection.isBroken ? .reset : .nothing
         }
         connection.outbound.read(count)
         kernel.advanceNotifications(connection)
         kernel.advanceSend(connection)
         // It may have waited for room.
-        kernel.advanceReceive(connection)
+        kernel.ready.append(connection)
         return .bytes(count)
     }
 
@@ -60,7 +61,7 @@ final class SimulatedPeer {
         kernel.trace.note("the peer half-closes", connection.id)
         connection.inbound.isEnded = true
         connection.ledger.becameReadable(at: kernel.now)
-        kernel.advanceReceive(connection)
+        kernel.ready.append(connection)
     }
 
     /// Closes: with unread bytes that is a reset.

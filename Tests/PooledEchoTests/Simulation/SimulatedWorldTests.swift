@@ -22,7 +22,7 @@ struct SimulatedWorldTests {
         #expect(try world.turn() == [.received(0, byteCount: 100)])
         peer.send(50)
         world.echo(0)
-        #expect(try world.turn() == [.received(0, byteCount: 50), .sent(0, byteCount: 100, hasLease: true)])
+        #expect(try world.turn() == [.sent(0, byteCount: 100, hasLease: true), .received(0, byteCount: 50)])
         #expect(peer.read() == .bytes(100))
         #expect(peer.read() == .nothing)
         peer.shutdownWrite()

@@ -1,0 +1,23 @@
+import ZeroPool
+
+@testable import PooledEcho
+
+/// A ring with a listener, and the network before it: the kernel's, or the simulated one. What a rule says must hold on both.
+///
+/// Where they disagree, the kernel is right.
+protocol RingWorld: AnyObject {
+    var ring: any ReactorRing { get }
+    /// Where the ring's buffers come from; it keeps nothing in caches, so that buffers that are back are there at once.
+    var pool: BufferPool { get }
+    /// Which rule of `ReactorRing` was broken, where somebody looks after that.
+    var violation: String? { get }
+
+    /// A peer connects, from an address whose last byte can be chosen.
+    func connect(from address: UInt8) throws -> any RingPeer
+    /// The address that peers have who connect from there.
+    func address(_ address: UInt8) -> PeerAddress
+    /// Raises the stop signal, as another thread does.
+    func raiseStopSignal()
+    /// Lets go of a ring that was closed or abandoned. No use of it may follow.
+    func dropRing()
+}

@@ -1,0 +1,43 @@
+import ZeroPool
+
+@testable import PooledEcho
+
+/// The simulated kernel, on which all goes well.
+final class SimulatedRingWorld: RingWorld {
+    private let world: SimulatedWorld
+
+    init(_ options: RingWorldOptions) {
+        var parameters = SimulatedKernel.Parameters()
+        parameters.slotCount = options.slotCount
+        parameters.bufferCount = options.bufferCount
+        parameters.providedBufferCount = options.providedBufferCount
+        parameters.maxReceiveByteCount = parameters.bufferByteCount
+        parameters.inboundCapacity = 256 * 1024
+        parameters.outboundCapacity = 512 * 1024
+        parameters.zeroCopyMinimumByteCount = options.sendsWithoutCopy ? 16 * 1024 : nil
+        parameters.copiesZeroCopy = options.copiesAfterAll
+        var faults = FaultPlan()
+        if options.hasShortQueues {
+            faults.partialSubmission = 0.5
+            faults.partialCompletion = 0.5
+            faults.completionCapacity = 8
+        }
+        world = SimulatedWorld(parameters: parameters, faults: faults, seed: 3)
+    }
+
+    var ring: any ReactorRing { world.ring }
+    var pool: BufferPool { world.kernel.pool }
+    var violation: String? { world.trace.violation }
+
+    func connect(from address: UInt8) -> any RingPeer { world.connect(from: address) }
+    func address(_ address: UInt8) -> PeerAddress { PeerAddress([10, 0, 0, address]) }
+    func raiseStopSignal() { world.kernel.complete(world.kernel.newOperation(), .woken) }
+    /// It keeps nothing that its end has not let go of.
+    func dropRing() {}
+}
+
+extension SimulatedPeer: RingPeer {
+    var id: Int { connection.id }
+    /// The simulation checks what is sent: a violation.
+    var hasReadWrongBytes: Bool { false }
+}
