@@ -4,21 +4,22 @@ import Glibc
 ///
 /// The handlers use what a signal handler may: memory that is there, and `write`.
 enum CrashReport {
-    private static let signals = [SIGTRAP, SIGILL, SIGABRT, SIGSEGV, SIGBUS]
+    private static let signals = [SIGTRAP, SIGILL, SIGABRT]
 
     // SAFETY: written by the thread that simulates, before and after the run; read by the handler on the same thread.
     private nonisolated(unsafe) static var trace: UnsafeMutableRawPointer?
     private nonisolated(unsafe) static var thread: pthread_t = pthread_self()
+    private nonisolated(unsafe) static var previousHandlers: [sighandler_t?] = []
 
     /// From now on a trap of this thread is one of the run that `trace` follows.
     static func begin(_ trace: SimulationTrace) {
         thread = pthread_self()
         self.trace = Unmanaged.passUnretained(trace).toOpaque()
-        for number in signals { signal(number, handler) }
+        previousHandlers = signals.map { signal($0, handler) }
     }
 
     static func end() {
-        for number in signals { signal(number, SIG_DFL) }
+        for (number, previous) in zip(signals, previousHandlers) { signal(number, previous) }
         trace = nil
     }
 

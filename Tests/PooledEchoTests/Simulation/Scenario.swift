@@ -42,6 +42,7 @@ struct Scenario {
         kernel.maxReceiveByteCount = random.skewed(1, 1000)
         kernel.inboundCapacity = random.skewed(1, 4000)
         kernel.outboundCapacity = random.skewed(1, 4000)
+        if random.chance(0.25) { kernel.timeGrain = random.element([50, 1000, 12_500]) }
         if random.chance(0.3) { kernel.zeroCopyMinimumByteCount = random.skewed(1, 500) }
         kernel.copiesZeroCopy = random.chance(0.3)
         chooseLimits(&random)

@@ -22,6 +22,8 @@ final class SimulatedKernel {
         var zeroCopyMinimumByteCount: Int?
         /// Whether zero-copy sends are copied after all, as on the loopback device: then they are released at once.
         var copiesZeroCopy = false
+        /// What is to happen later happens at multiples of so many microseconds: the coarser, the more happens at once.
+        var timeGrain = 1
 
         /// One huge page of buffers: the least that a pool maps.
         var bufferByteCount: Int { poolByteCount / bufferCount }
@@ -91,7 +93,8 @@ final class SimulatedKernel {
     func strikes(_ probability: Double) -> Bool { generator.chance(probability) }
 
     func after(_ microseconds: Int, _ action: @escaping () -> Void) {
-        timeline.add(at: now + microseconds, action)
+        let grain = parameters.timeGrain
+        timeline.add(at: (now + microseconds + grain - 1) / grain * grain, action)
     }
 
     // MARK: Buffers

@@ -8,6 +8,8 @@ import ZeroPoolURing
 final class SimulatedRing: ReactorRing {
     /// Polls in a row without an operation or an event: more than that is spinning.
     private static let pollLimit = 8
+    /// Operations in one turn: more than that never ends.
+    private static let operationLimit = 100_000
     /// Microseconds that a turn of the loop takes.
     private static let turnMicroseconds = 5
 
@@ -160,6 +162,7 @@ final class SimulatedRing: ReactorRing {
     ) {
         trace.note(text, connection, value)
         notedSinceWait += 1
+        precondition(notedSinceWait < SimulatedRing.operationLimit, "a turn of the loop has an end")
         require(!isClosed && !isAbandoned, "nothing is asked of a ring that has ended")
     }
 
@@ -188,7 +191,7 @@ final class SimulatedRing: ReactorRing {
         require(!isClosed && !isAbandoned && !isDead, "nobody waits for a ring that has ended")
         require(batch.isEmpty, "events are taken before the next wait")
         kernel.now += SimulatedRing.turnMicroseconds
-        model?.turned()
+        model?.turned(isPolling: isPolling)
         checkPolling(isPolling)
         while true {
             if let deathTime, kernel.now >= deathTime {

@@ -28,6 +28,12 @@ final class SimulationModel {
     private(set) var cutTime: Int?
     private var receiveArms = SpinGuard(microseconds: 20_000)
     private var acceptArms = SpinGuard(microseconds: 20_000)
+    private var isAccepting = false
+    /// A connection has ended while accepting was given up: there is room again.
+    private var hasRoom = false
+    /// Since when somebody could be accepted, and nobody accepts.
+    private var unacceptedSince: Int?
+    private var wasScarce = false
     /// What statistics should say in the end.
     private(set) var tally = Tally()
 
@@ -44,6 +50,8 @@ final class SimulationModel {
     // MARK: Operations
 
     func armedAccept() {
+        isAccepting = true
+        hasRoom = false
         require(acceptArms.count(now: kernel.now) <= 8, "accept is not armed again and again for nothing")
     }
 
@@ -94,6 +102,7 @@ final class SimulationModel {
         }
         connection.ledger.isOpen = false
         openCount -= 1
+        if !isAccepting { hasRoom = true }
         if ledger.isServed { openCountsByAddress[connection.address, default: 0] -= 1 }
         let losesBytes = ledger.owedByteCount > 0 || ledger.unreleasedCount > 0 || ledger.lostByteCount > 0
         let isEnding = ledger.isEnding || !ledger.possibleCauses.isEmpty
@@ -126,7 +135,12 @@ final class SimulationModel {
 
     // MARK: Turns
 
-    func turned() {
+    func turned(isPolling: Bool) {
+        if let reactor {
+            require(
+                isPolling || reactor.waiting.isEmpty || reactor.ring.availableBufferCount == 0,
+                "the loop does not sleep while somebody waits for buffers that are there")
+        }
         turn += 1
         clearLine()
         let connectionLimits = scenario.limits.connection
@@ -144,9 +158,20 @@ final class SimulationModel {
         }
         touched.removeAll(keepingCapacity: true)
         checkLeases()
+        checkAccepting()
+        checkScarcity()
         let patience = drainTime.map { $0 + microseconds(scenario.limits.drainSeconds) + 200_000 } ?? .max
         require(kernel.now <= patience || cutTime != nil, "the drain time is kept")
         if let cutTime { require(kernel.now <= cutTime + 200_000, "after the cut all connections end at once") }
+    }
+
+    private func checkAccepting() {
+        guard drainTime == nil else { return }
+        require(!hasRoom, "accepting goes on when a connection ends")
+        guard !kernel.backlog.isEmpty, kernel.shortageErrno == nil, !isAccepting else { return unacceptedSince = nil }
+        let since = unacceptedSince ?? kernel.now
+        unacceptedSince = since
+        require(kernel.now - since < 200_000, "accepting goes on after a while")
     }
 
     private func checkLeases() {
@@ -188,6 +213,7 @@ final class SimulationModel {
         case .timer(.idle): cuttingCause = .idleness
         case .timer(.scarcity): cuttingCause = .stall
         case .acceptEnded(let errno):
+            isAccepting = false
             if [ENFILE, EMFILE, ENOMEM, ENOBUFS].contains(errno) {
                 tally.droppedByKernel += 1
             } else {
@@ -328,7 +354,7 @@ final class SimulationModel {
     // MARK: Idleness
 
     private func checkIdleness() {
-        let limit = microseconds(scenario.limits.idleSeconds * 1.3) + 1000
+        let limit = microseconds(scenario.limits.idleSeconds * 1.3) + 1000 + 10 * kernel.parameters.timeGrain
         for case .some(let connection) in kernel.slots {
             let ledger = connection.ledger
             guard ledger.isOpen, ledger.isServed, !ledger.isEnding, ledger.possibleCauses.isEmpty else { continue }
@@ -337,6 +363,26 @@ final class SimulationModel {
     }
 
     // MARK: Waiting for buffers
+
+    /// When scarcity has begun, whoever owes receives no more; when it has ended, whoever owes little receives again.
+    private func checkScarcity() {
+        guard let reactor else { return }
+        let isScarce = reactor.scarcity != nil
+        guard isScarce != wasScarce else { return }
+        wasScarce = isScarce
+        for case .some(let connection) in kernel.slots {
+            let ledger = connection.ledger
+            if isScarce {
+                let isLetGo =
+                    ledger.isReceiveCancelled || ledger.owedLeaseCount == 0 || drainTime != nil || ledger.isEnding
+                require(
+                    !ledger.isReceiving || !ledger.isReceiveMultishot || isLetGo,
+                    "where buffers are scarce, who owes receives no more", connection)
+            } else if ledger.isServed {
+                checkReceiving(connection)
+            }
+        }
+    }
 
     /// Whoever was cut had stalled at least as long as each debtor that was not.
     private func checkStallOrder() {
@@ -402,7 +448,8 @@ final class SimulationModel {
     }
 
     private var patience: Int {
-        (scenario.peers.count + 2) * microseconds(scenario.limits.stallSeconds) * 3 / 2 + 100_000
+        let stallMicroseconds = microseconds(scenario.limits.stallSeconds) + 10 * kernel.parameters.timeGrain
+        return (scenario.peers.count + 2) * stallMicroseconds * 3 / 2 + 100_000
     }
 
     // MARK: The end
