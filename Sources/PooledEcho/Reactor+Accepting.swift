@@ -66,10 +66,10 @@ extension Reactor {
             // The kernel ended it without reason, or what failed was a connection and not the listener.
             ring.armAccept()
         case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+            // The kernel accepts first, then looks for a slot in the table: it has dropped this one.
+            if errno == ENFILE { unsafe statistics.connections.refused += 1 }
             if hasRefused {
-                // The table is full of connections that were refused: their closing stands before this in the queue. The
-                // kernel had accepted another, and dropped it.
-                unsafe statistics.connections.refused += 1
+                // The table is full of connections that were refused: their closing stands before this in the queue.
                 hasRefused = false
                 ring.armAccept()
             } else {

@@ -9,7 +9,7 @@ extension Reactor {
     /// Lets as many connections receive as there are buffers, the longest waiting first.
     @inline(__always)
     func feedWaiting() {
-        if !waiting.isEmpty { feed() }
+        if !waiting.isEmpty || scarcity != nil { feed() }
     }
 
     @inline(never)
@@ -21,6 +21,7 @@ extension Reactor {
             advance(number, isItsTurn: true)
             available -= 1
         }
+        scarcity?.unservedCount = waiting.count
     }
 
     private func beginScarcity() {
@@ -49,18 +50,19 @@ extension Reactor {
     func scarcityTimerTicked() {
         isScarcityTimerSet = false
         guard scarcity != nil else { return }
-        let stalledTurn = unsafe scarcity?.tick(turn: turn, isAnyoneWaiting: !waiting.isEmpty)
-        if let stalledTurn { cutStalled(since: stalledTurn) }
+        let missingCount = scarcity?.unservedCount ?? 0
+        let stalledTurn = unsafe scarcity?.tick(turn: turn)
+        if let stalledTurn { cutStalled(since: stalledTurn, missingCount: missingCount) }
         if scarcity?.isOver == true { endScarcity() } else { setScarcityTimer() }
     }
 
-    /// Cuts debtors, the longest stalled first, until as many buffers come back as connections wait.
-    private func cutStalled(since turn: Int) {
+    /// Cuts debtors, the longest stalled first, until `missingCount` buffers come back.
+    private func cutStalled(since turn: Int, missingCount: Int) {
         var debtors = (0..<usedSlotCount).filter { index in
             unsafe slots[index].isOpen && slots[index].connection.isDebtor && slots[index].lastTurn <= turn
         }
         debtors.sort { unsafe slots[$0].lastTurn < slots[$1].lastTurn }
-        var missingCount = waiting.count
+        var missingCount = missingCount
         for index in debtors {
             guard missingCount > 0 else { break }
             missingCount -= unsafe slots[index].connection.leaseCount

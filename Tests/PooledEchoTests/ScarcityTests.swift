@@ -4,6 +4,11 @@ import Testing
 
 @Suite("Scarcity")
 struct ScarcityTests {
+    private func next(_ scarcity: inout Scarcity, turn: Int, unserved: Int) -> Int? {
+        scarcity.unservedCount = unserved
+        return scarcity.tick(turn: turn)
+    }
+
     @Test("a history tells the turn of eight ticks ago")
     func history() {
         var history = TurnHistory()
@@ -14,8 +19,8 @@ struct ScarcityTests {
     @Test("nobody counts as stalled before the stall time is over")
     func patience() {
         var scarcity = Scarcity()
-        for tick in 0..<8 { #expect(scarcity.tick(turn: 100 + tick, isAnyoneWaiting: true) == nil) }
-        #expect(scarcity.tick(turn: 108, isAnyoneWaiting: true) == 100)
+        for tick in 0..<8 { #expect(next(&scarcity, turn: 100 + tick, unserved: 3) == nil) }
+        #expect(next(&scarcity, turn: 108, unserved: 1) == 100)
     }
 
     @Test("nobody counts as stalled while nobody waits")
@@ -23,7 +28,7 @@ struct ScarcityTests {
         var scarcity = Scarcity()
         for tick in 0..<20 {
             let isAnyoneWaiting = tick % 8 != 7
-            let stalledTurn = scarcity.tick(turn: tick, isAnyoneWaiting: isAnyoneWaiting)
+            let stalledTurn = next(&scarcity, turn: tick, unserved: isAnyoneWaiting ? 1 : 0)
             #expect(stalledTurn == (isAnyoneWaiting && tick >= 8 ? tick - 8 : nil))
         }
     }
@@ -31,12 +36,12 @@ struct ScarcityTests {
     @Test("it is over when for the stall time nobody has waited")
     func end() {
         var scarcity = Scarcity()
-        for tick in 0..<7 { _ = scarcity.tick(turn: tick, isAnyoneWaiting: false) }
+        for tick in 0..<7 { _ = next(&scarcity, turn: tick, unserved: 0) }
         #expect(!scarcity.isOver)
-        _ = scarcity.tick(turn: 7, isAnyoneWaiting: true)
-        for tick in 8..<15 { _ = scarcity.tick(turn: tick, isAnyoneWaiting: false) }
+        _ = next(&scarcity, turn: 7, unserved: 1)
+        for tick in 8..<15 { _ = next(&scarcity, turn: tick, unserved: 0) }
         #expect(!scarcity.isOver)
-        _ = scarcity.tick(turn: 15, isAnyoneWaiting: false)
+        _ = next(&scarcity, turn: 15, unserved: 0)
         #expect(scarcity.isOver)
     }
 }
