@@ -1,4 +1,4 @@
-"""A server with 8 buffers, 1,000 connections that read, and 100 that don't."""
+"""A server with 8 buffers, 1,000 connections that read, and others that don't, or slowly."""
 
 from .programs import Server, raise_descriptor_limit
 from .result import Result, Skipped
@@ -24,6 +24,12 @@ def run(quick):
         _, figures = server.stop()
         result.demand_equal("bytes of buffers", figures["pool"]["mappedByteCount"], 8 * 262_144)
         result.note("receives that found no buffer, and waited in turn", f"{figures['starvedReceives']:,}")
+    with Server(*EIGHT_BUFFERS) as server, server.peer("slow", 20, 100_000) as slow:
+        slow.wait_for_line("reading")
+        measure(result, server, seconds, "1,000 readers beside 20 that send without end and read 100 kB/s")
+        slow.tell()
+        result.note("slow readers cut", f"{slow.finish()['cut']:,.0f}")
+        server.check_end(result)
     return result
 
 

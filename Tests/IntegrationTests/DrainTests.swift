@@ -41,12 +41,31 @@ struct DrainTests {
 
     @Test("Who waits in the listener's queue is served, ended or refused, and not left hanging", arguments: ["1", "2"])
     func queue(reactors: String) throws {
-        let server = try EchoServer("--reactors", reactors)
+        // Nobody is left to the end of the drain time.
+        let server = try EchoServer("--reactors", reactors, "--drain-seconds", "60")
         let report = try server.runPeer("queued", "200", String(server.process.id))
         #expect(try server.process.waitForEnd(within: 10) == .exited(0))
         let statistics = try server.statistics()
         #expect(try report.count("echoed") + report.count("ended") == statistics.connections.accepted)
         #expect(statistics.connections.cut == 0)
+    }
+
+    @Test("Who has sent all, and is cut before it has all back, sees an error, never an end of stream")
+    func lostBytes() throws {
+        // More than the kernel takes for a peer that does not read, and so little that the server has room for all of it:
+        // were some left unread, that alone would reset the connection.
+        let size = 8 << 20
+        let server = try EchoServer(
+            "--reactors", "1", "--buffer-size", "4194304", "--max-owed-bytes", "67108864", "--pool-bytes", "268435456",
+            "--drain-seconds", "0")
+        let peer = try server.peer("unread", String(size))
+        try peer.waitForLine("sent")
+        // What the peer has sent may still be on its way.
+        usleep(500_000)
+        let statistics = try server.stop(expecting: .exited(3))
+        #expect(statistics.connections.cut == 1)
+        peer.writeLine()
+        #expect(try PeerReport(ofEnded: peer).count("reset") < size)
     }
 
     @Test("A second signal under full load cuts who does not read, at once")

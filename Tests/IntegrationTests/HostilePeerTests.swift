@@ -21,6 +21,25 @@ struct HostilePeerTests {
         #expect(statistics.connections.refused == 0 && statistics.connections.cut == 0)
     }
 
+    @Test("nc that scans, and socat that is killed, leave nothing behind", .program("nc"), .program("socat"))
+    func foreignPrograms() throws {
+        let server = try EchoServer()
+        let descriptorCount = try #require(server.process.descriptorCount)
+        let scan = try ChildProcess(
+            "sh", ["-c", "for number in $(seq 30); do nc -z \(server.host) \(server.port) || exit 1; done"])
+        #expect(try scan.waitForEnd() == .exited(0))
+        for _ in 0..<5 {
+            let source = try ChildProcess(
+                "socat", ["-u", "OPEN:/dev/zero", "TCP:\(server.host):\(server.port)"])
+            usleep(50_000)
+            source.send(SIGKILL)
+            try source.waitForEnd()
+        }
+        try server.runPeer("messages", "10", "65536")
+        #expect(server.process.waitForDescriptorCount(descriptorCount))
+        #expect(try server.stop().connections.accepted >= 31)
+    }
+
     @Test("Clients killed at random leave nothing behind, and the others unharmed", .unsanitized)
     func killedClients() throws {
         let seed = UInt32.random(in: 0 ... .max)

@@ -41,6 +41,20 @@ struct ScarcityTests {
         #expect(statistics.connections.stalled == 0 && statistics.connections.failed == 0)
     }
 
+    @Test("Who reads slowly costs others nothing, and gets what is its or an error, when buffers are scarce")
+    func slowReaders() throws {
+        let server = try EchoServer(Self.eightBuffers)
+        let slow = try server.peer("slow", "10", "100000")
+        try slow.waitForLine("reading")
+        try VerifyingLoad(server, connections: 200, size: "4K", seconds: 2).finish()
+        slow.writeLine()
+        let report = try PeerReport(ofEnded: slow)
+        #expect(try report.count("received") > 0)
+        let statistics = try server.stop()
+        // Who holds a buffer for long while others wait may be cut.
+        #expect(try statistics.scarcities > 0 && statistics.connections.stalled == report.count("cut"))
+    }
+
     @Test("100 peers that never read cost those who do little of their speed, and the server bounded memory")
     func deafPeers() throws {
         let deafCount = 100
