@@ -319,6 +319,8 @@ final class SimulationModel {
             checkIdleness()
         case .timer(.scarcity):
             marksPossiblyCut(.stall)
+            // The end of scarcity lets everybody go on at once, into the line where somebody waits.
+            for case .some(let connection) in kernel.slots where isWaiting(connection) { joinsLine(connection) }
             checkStallOrder()
         case .timer(.drain): marksPossiblyCut(.drainEnd)
         case .woken: if cutTime != nil { marksPossiblyCut(.drainEnd) }
