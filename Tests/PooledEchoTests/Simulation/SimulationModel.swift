@@ -33,6 +33,9 @@ final class SimulationModel {
     private var hasRoom = false
     /// Since when somebody could be accepted, and nobody accepts.
     private var unacceptedSince: Int?
+    /// When somebody last waited for a buffer.
+    private var lastWaitingTime = 0
+    private var lastWaitingTurn = 0
     private var wasScarce = false
     /// What statistics should say in the end.
     private(set) var tally = Tally()
@@ -129,6 +132,7 @@ final class SimulationModel {
             require(
                 age >= microseconds(scenario.limits.stallSeconds), "who is cut for stalling has stalled", connection)
             require(ledger.isSending || ledger.unreleasedCount > 0, "only debtors are cut for stalling", connection)
+            require(lastWaitingTurn == turn, "nobody is cut for stalling unless others wait for buffers", connection)
         case .drainEnd, .failure: break
         }
     }
@@ -214,9 +218,9 @@ final class SimulationModel {
         case .timer(.scarcity): cuttingCause = .stall
         case .acceptEnded(let errno):
             isAccepting = false
-            if [ENFILE, EMFILE, ENOMEM, ENOBUFS].contains(errno) {
-                tally.droppedByKernel += 1
-            } else {
+            // A full table drops who comes; who drains does not count that.
+            if errno == ENFILE, drainTime == nil { tally.refused += 1 }
+            if ![ENFILE, EMFILE, ENOMEM, ENOBUFS].contains(errno) {
                 // It took a connection with it, so that it can't go on for ever.
                 acceptArms.progress(now: kernel.now)
             }
@@ -322,6 +326,7 @@ final class SimulationModel {
             // The end of scarcity lets everybody go on at once, into the line where somebody waits.
             for case .some(let connection) in kernel.slots where isWaiting(connection) { joinsLine(connection) }
             checkStallOrder()
+            checkScarcityEnd()
         case .timer(.drain): marksPossiblyCut(.drainEnd)
         case .woken: if cutTime != nil { marksPossiblyCut(.drainEnd) }
         default: break
@@ -369,6 +374,7 @@ final class SimulationModel {
     /// When scarcity has begun, whoever owes receives no more; when it has ended, whoever owes little receives again.
     private func checkScarcity() {
         guard let reactor else { return }
+        if !reactor.waiting.isEmpty { (lastWaitingTime, lastWaitingTurn) = (kernel.now, turn) }
         let isScarce = reactor.scarcity != nil
         guard isScarce != wasScarce else { return }
         wasScarce = isScarce
@@ -384,6 +390,13 @@ final class SimulationModel {
                 checkReceiving(connection)
             }
         }
+    }
+
+    private func checkScarcityEnd() {
+        let limit = microseconds(scenario.limits.stallSeconds * 1.3) + 1000 + 10 * kernel.parameters.timeGrain
+        require(
+            reactor?.scarcity == nil || kernel.now - lastWaitingTime <= limit,
+            "scarcity ends when nobody has waited for the stall time")
     }
 
     /// Whoever was cut had stalled at least as long as each debtor that was not.

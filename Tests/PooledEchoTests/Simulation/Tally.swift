@@ -5,8 +5,6 @@
 struct Tally {
     var accepted = 0
     var refused = 0
-    /// Accepting ended for want of room: the kernel may have dropped a connection with it.
-    var droppedByKernel = 0
     var failed = 0
     var unsureFailures = 0
     var idle = 0
@@ -36,7 +34,7 @@ struct Tally {
         }
         let connections = statistics.connections
         require(connections.accepted, accepted...accepted, "accepted connections are counted")
-        require(connections.refused, refused...refused + droppedByKernel, "refused connections are counted")
+        require(connections.refused, refused...refused, "refused connections are counted")
         require(connections.failed, failed...failed + unsureFailures, "failed connections are counted")
         require(connections.idle, idle...idle + possiblyCut, "idle connections are counted")
         require(connections.stalled, stalled...stalled + possiblyCut, "stalled connections are counted")
