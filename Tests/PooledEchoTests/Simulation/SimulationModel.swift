@@ -251,6 +251,8 @@ final class SimulationModel {
 
     private func serves(_ connection: SimulatedConnection) {
         connection.ledger.isServed = true
+        // After the cut it is cut as soon as it is there, and owes nothing.
+        if cutTime != nil { connection.ledger.cause = .drainEnd }
         openCountsByAddress[connection.address, default: 0] += 1
         tally.accepted += 1
     }
@@ -308,13 +310,14 @@ final class SimulationModel {
         switch event {
         case .accepted(let connection):
             require(
-                connection.ledger.isClosed == connection.ledger.isRefused,
+                connection.ledger.isClosed == connection.ledger.isRefused || cutTime != nil,
                 "the connection limit refuses, and nobody else",
                 connection)
             if connection.ledger.isServed { checkReceiving(connection) }
         case .identified(let connection, _):
             require(
-                connection.ledger.isClosed == connection.ledger.isRefused || !connection.ledger.possibleCauses.isEmpty,
+                connection.ledger.isClosed == connection.ledger.isRefused || cutTime != nil
+                    || !connection.ledger.possibleCauses.isEmpty,
                 "the limit of an address refuses, and nobody else", connection)
             if connection.ledger.isServed { checkReceiving(connection) }
         case .receiveEnded(let connection, _, _), .sent(let connection, _, _): checkReceiving(connection)
