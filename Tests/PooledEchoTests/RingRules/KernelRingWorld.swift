@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 import ZeroPool
 import ZeroPoolURing
 
@@ -7,6 +8,9 @@ import ZeroPoolURing
 /// The kernel: a ring with a listener on the loopback device, and client sockets.
 final class KernelRingWorld: RingWorld {
     private static let poolByteCount = 2 << 20
+
+    /// Rings that stay until the process ends: noted, so that the leak sanitizer finds them.
+    private static let abandoned = Mutex<[UInt]>([])
 
     let pool: BufferPool
     private var kernelRing: KernelRing?
@@ -50,4 +54,11 @@ final class KernelRingWorld: RingWorld {
     func address(_ address: UInt8) -> PeerAddress { PeerAddress([127, 0, 0, address]) }
     func raiseStopSignal() { stopSignal.raise() }
     func dropRing() { kernelRing = nil }
+
+    func keepAbandonedRing() {
+        guard let kernelRing else { return }
+        let address = UInt(bitPattern: Unmanaged.passUnretained(kernelRing).toOpaque())
+        KernelRingWorld.abandoned.withLock { $0.append(address) }
+        dropRing()
+    }
 }

@@ -63,7 +63,7 @@ final class RingSession {
     func abandon() {
         isEnded = true
         ring.abandon()
-        world.dropRing()
+        world.keepAbandonedRing()
     }
 
     /// Leases that anybody has.

@@ -18,6 +18,8 @@ protocol RingWorld: AnyObject {
     func address(_ address: UInt8) -> PeerAddress
     /// Raises the stop signal, as another thread does.
     func raiseStopSignal()
-    /// Lets go of a ring that was closed or abandoned. No use of it may follow.
+    /// Lets go of a ring that was closed. No use of it may follow.
     func dropRing()
+    /// Lets go of a ring that was abandoned, which stays. No use of it may follow.
+    func keepAbandonedRing()
 }

@@ -34,6 +34,7 @@ final class SimulatedRingWorld: RingWorld {
     func raiseStopSignal() { world.kernel.complete(world.kernel.newOperation(), .woken) }
     /// It keeps nothing that its end has not let go of.
     func dropRing() {}
+    func keepAbandonedRing() {}
 }
 
 extension SimulatedPeer: RingPeer {
