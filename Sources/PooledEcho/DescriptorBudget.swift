@@ -11,8 +11,7 @@ enum DescriptorBudget {
     }
 
     private static let maximumReactorCount = 128
-    /// Of a reactor: its ring, its listener, both ends of its stop signal, and one for a moment (to reset a connection, or to
-    /// ask for its address).
+    /// Of a reactor: its ring, its listener, both ends of its stop signal, and one for a moment (to ask for an address).
     private static let descriptorCountPerReactor = 5
     /// The standard streams, and some more.
     private static let processDescriptorCount = 16

@@ -3,7 +3,7 @@
 /// The rules:
 /// 1. What comes in is queued, and sent one lease at a time, so that bytes keep their order.
 /// 2. Receiving pauses while the peer owes us reading: at `Limits.queuedLeaseCount` leases or
-///    `Limits.owedByteCount` bytes; it goes on when less than half of that is left.
+///    `Limits.owedByteCount` bytes; it goes on when at most half of that is left.
 /// 3. After the peer's end of stream the queue is sent out, then the connection is closed.
 /// 4. Draining ends receiving, sends the queue out, shuts down writing, and discards what still comes until the peer's
 ///    end of stream: closing a socket with unread input would reset it, and destroy what was echoed.
@@ -13,7 +13,7 @@
 struct EchoConnection {
     /// How far a connection may get ahead of its peer's reading.
     struct Limits {
-        /// Leases queued, in flight included, at which receiving pauses.
+        /// Leases held, those of sends under way or not yet acknowledged included, at which receiving pauses.
         var queuedLeaseCount = 16
         /// Bytes owed at which receiving pauses.
         var owedByteCount = 1 << 20
@@ -198,12 +198,12 @@ struct EchoConnection {
         switch receive {
         case .armed:
             let isAhead =
-                queuedLeaseCount >= limits.queuedLeaseCount || owedByteCount >= limits.owedByteCount
+                leaseCount >= limits.queuedLeaseCount || owedByteCount >= limits.owedByteCount
             guard isAhead else { return nil }
             receive = .cancelling
             return .cancelReceive
         case .idle:
-            guard queuedLeaseCount <= limits.queuedLeaseCount / 2, owedByteCount <= limits.owedByteCount / 2 else {
+            guard leaseCount <= limits.queuedLeaseCount / 2, owedByteCount <= limits.owedByteCount / 2 else {
                 return nil
             }
             receive = .armed

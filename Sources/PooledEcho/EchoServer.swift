@@ -10,7 +10,7 @@ package final class EchoServer: Sendable {
     package struct Outcome: Sendable {
         /// What it did.
         package var statistics: ServerStatistics
-        /// Whether everything that was received was sent.
+        /// Whether everything that the server owed when it was stopped was sent.
         package var isComplete: Bool { statistics.connections.cut == 0 }
     }
 
@@ -27,7 +27,7 @@ package final class EchoServer: Sendable {
 
     /// Listens, starts the reactors, and returns when all of them serve.
     ///
-    /// SIGINT and SIGTERM are blocked in the calling thread, and so in all that it starts: `waitForStop` takes them.
+    /// SIGINT and SIGTERM are blocked in the calling thread, and so in all that it starts: `runUntilStopped` takes them.
     /// SIGPIPE is ignored, since a fixed write to a closed connection raises it. Throws a sentence for the user.
     package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
         self.configuration = configuration
@@ -61,28 +61,34 @@ package final class EchoServer: Sendable {
         let ready = StartGate(count: reactorCount)
         var threads: [ServerThread<ReactorResult>] = []
         var stopSignals: [StopSignal] = []
-        for (shard, listener) in listeners.enumerated() {
-            let stopSignal = try StopSignal()
-            stopSignals.append(stopSignal)
-            let pool = pool
-            threads.append(
-                try ServerThread<ReactorResult> {
-                    // One reactor a processor; with more reactors than processors they share.
-                    if processors.count > 1 {
-                        _ = ProcessBudget.pinCurrentThread(toProcessor: processors[shard % processors.count])
-                    }
-                    pool.bindCurrentThread(toShard: shard)
-                    return EchoServer.serve(
-                        setup, shard: shard, listener: listener, stopSignal: stopSignal,
-                        admission: admission, limits: limits, ready: ready, logger: logger)
-                })
+        var failure: ServerError?
+        do throws(ServerError) {
+            for (shard, listener) in listeners.enumerated() {
+                let stopSignal = try StopSignal()
+                let pool = pool
+                threads.append(
+                    try ServerThread<ReactorResult> {
+                        // One reactor a processor; with more reactors than processors they share.
+                        if processors.count > 1 {
+                            _ = ProcessBudget.pinCurrentThread(toProcessor: processors[shard % processors.count])
+                        }
+                        pool.bindCurrentThread(toShard: shard)
+                        return EchoServer.serve(
+                            setup, shard: shard, listener: listener, stopSignal: stopSignal,
+                            admission: admission, limits: limits, ready: ready, logger: logger)
+                    })
+                stopSignals.append(stopSignal)
+            }
+            failure = ready.wait()
+        } catch {
+            failure = error
         }
         self.threads = threads
         self.stopSignals = stopSignals
-        if let error = ready.wait() {
+        if let failure {
             for stopSignal in stopSignals { stopSignal.raise() }
             for thread in threads { _ = thread.join() }
-            throw error
+            throw failure
         }
     }
 
@@ -133,9 +139,13 @@ package final class EchoServer: Sendable {
         for stopSignal in stopSignals { stopSignal.raise() }
         let stopSignals = stopSignals
         // A second signal cuts: taken by a thread that nobody waits for.
-        _ = try ServerThread<Void> {
-            _ = EchoServer.waitForStopSignal()
-            for stopSignal in stopSignals { stopSignal.raise() }
+        do throws(ServerError) {
+            _ = try ServerThread<Void> {
+                _ = EchoServer.waitForStopSignal()
+                for stopSignal in stopSignals { stopSignal.raise() }
+            }
+        } catch {
+            logger.warning("a second signal will not be heard: \(error)")
         }
         var statistics = ServerStatistics()
         statistics.buffers = configuration.buffers

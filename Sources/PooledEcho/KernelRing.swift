@@ -35,12 +35,23 @@ final class KernelRing: ReactorRing {
         case receive
         /// What a receive waits for before it starts.
         case gate
+        case cancelReceive
+        case cancelSend
         case stop
         case timer
-        case reset
         case identify
-        /// Shutdown, close and cancel, whose failures change nothing.
+        /// Shutdown, reset and close, whose failures change nothing.
         case other
+    }
+
+    /// Where a connection's receive is.
+    private enum ReceiveStage: UInt8 {
+        case none
+        /// It waits for room to send, and is then armed.
+        case gated
+        case gateCancelling
+        case armed
+        case cancelling
     }
 
     private let ring: Ring
@@ -53,7 +64,6 @@ final class KernelRing: ReactorRing {
     private var turnCount = 0
     /// Whether the pool gave fewer buffers than were wanted: then more of them would not help.
     private var isPoolEmpty = false
-    private var openResetCount = 0
     private var isDegradationReported = false
 
     /// As they were at the end of service.
@@ -62,14 +72,18 @@ final class KernelRing: ReactorRing {
     /// The ring can't go on, though the kernel still answers.
     private var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
-    private var generations: [UInt32]
-    /// By connection number: whether its receive began with a gate.
-    private var isGated: [Bool]
+    /// Not checked for exclusivity, since each send reads it; no access calls anything.
+    @exclusivity(unchecked) private var generations: [UInt32]
+    /// By connection number: the user data of the send under way, or 0.
+    @exclusivity(unchecked) private var sends: [UInt64]
+    /// By connection number.
+    private var receiveStages: [ReceiveStage]
 
     init(_ setup: Setup, shard: Int, listener: Listener, stopSignal: StopSignal) throws(RingError) {
         self.setup = setup
-        generations = Array(repeating: 0, count: setup.fileSlotCount)
-        isGated = Array(repeating: false, count: setup.fileSlotCount)
+        unsafe generations = Array(repeating: 0, count: setup.fileSlotCount)
+        unsafe sends = Array(repeating: 0, count: setup.fileSlotCount)
+        receiveStages = Array(repeating: .none, count: setup.fileSlotCount)
         self.listener = listener
         self.stopSignal = stopSignal
         var queues = setup.queues
@@ -123,31 +137,40 @@ final class KernelRing: ReactorRing {
         ring.cancel(KernelRing.userData(.accept), userData: KernelRing.userData(.other))
     }
 
+    // Not inlined, both: they are rare, and their accesses would be checked for exclusivity at every event.
+
+    @inline(never)
     func armReceive(_ connection: ConnectionNumber, _ extent: ReceiveExtent) {
         let userData = KernelRing.userData(.receive, connection)
+        receiveStages[Int(connection)] = .armed
         switch extent {
         case .multishot: ring.receiveMultishot(from: .direct(connection), group: buffers.group, userData: userData)
         case .oneBuffer: ring.receive(from: .direct(connection), group: buffers.group, userData: userData)
         case .oneBufferOnceWritable:
-            isGated[Int(connection)] = true
+            // Not linked to the receive: between the two there is a moment in which neither could be cancelled.
+            receiveStages[Int(connection)] = .gated
             ring.poll(
-                .direct(connection), events: UInt32(POLLOUT), isLinked: true,
-                userData: KernelRing.userData(.gate, connection))
-            ring.receive(from: .direct(connection), group: buffers.group, userData: userData)
+                .direct(connection), events: UInt32(POLLOUT), userData: KernelRing.userData(.gate, connection))
+        }
+    }
+
+    @inline(never)
+    func cancelReceive(_ connection: ConnectionNumber) {
+        let userData = KernelRing.userData(.cancelReceive, connection)
+        switch receiveStages[Int(connection)] {
+        case .none: break
+        case .gated, .gateCancelling:
+            receiveStages[Int(connection)] = .gateCancelling
+            ring.cancel(KernelRing.userData(.gate, connection), userData: userData)
+        case .armed, .cancelling:
+            receiveStages[Int(connection)] = .cancelling
+            ring.cancel(KernelRing.userData(.receive, connection), userData: userData)
         }
     }
 
     func closeListener() {
         listener?.stopListening()
         listener = nil
-    }
-
-    func cancelReceive(_ connection: ConnectionNumber) {
-        // What is linked to a gate that is cancelled is cancelled with it.
-        if isGated[Int(connection)] {
-            ring.cancel(KernelRing.userData(.gate, connection), userData: KernelRing.userData(.other))
-        }
-        ring.cancel(KernelRing.userData(.receive, connection), userData: KernelRing.userData(.other))
     }
 
     func send(
@@ -157,9 +180,10 @@ final class KernelRing: ReactorRing {
         // Without registration the kernel would charge the bytes to the limit on locked memory, for each send.
         let isZeroCopy = mayZeroCopy && setup.mayZeroCopy && ringPool.isRegistered(lease)
         let method = sendMethod(byteCount: end - offset, mayZeroCopy: isZeroCopy)
-        ringPool.send(
+        let generation = unsafe generations[Int(connection)]
+        unsafe sends[Int(connection)] = ringPool.send(
             lease, range: offset..<end, to: .direct(connection), method: method, waitAll: true,
-            context: UInt64(generations[Int(connection)]) << 32 | UInt64(connection))
+            context: UInt64(generation) << 32 | UInt64(connection))
     }
 
     private func sendMethod(byteCount: Int, mayZeroCopy: Bool) -> RingPool.SendMethod {
@@ -169,7 +193,10 @@ final class KernelRing: ReactorRing {
     }
 
     func cancelSend(_ connection: ConnectionNumber) {
-        ring.cancelAll(on: .direct(connection), userData: KernelRing.userData(.other))
+        let generation = unsafe UInt64(generations[Int(connection)] & 0xff_ffff)
+        unsafe ring.cancel(
+            sends[Int(connection)],
+            userData: KernelRing.userData(.cancelSend, connection) | generation << 32)
     }
 
     func shutdownWrite(_ connection: ConnectionNumber) {
@@ -177,27 +204,12 @@ final class KernelRing: ReactorRing {
     }
 
     func close(_ connection: ConnectionNumber) {
-        generations[Int(connection)] &+= 1
+        unsafe generations[Int(connection)] &+= 1
         ring.close(.direct(connection), userData: KernelRing.userData(.other))
     }
 
-    /// A direct descriptor has no socket options of its own (before kernel 6.7): it gets an ordinary descriptor for the
-    /// moment that it takes to set `SO_LINGER` to nothing, with which closing resets.
     func reset(_ connection: ConnectionNumber) {
-        guard ring.features.supports(.installDescriptor) else { return close(connection) }
-        openResetCount += 1
-        generations[Int(connection)] &+= 1
-        ring.installDescriptor(for: connection, userData: KernelRing.userData(.reset, connection))
-    }
-
-    private func resetCompleted(_ completion: Completion, _ connection: ConnectionNumber) {
-        openResetCount -= 1
-        if completion.result >= 0 {
-            var noLinger = linger(l_onoff: 1, l_linger: 0)
-            unsafe _ = setsockopt(
-                completion.result, SOL_SOCKET, SO_LINGER, &noLinger, socklen_t(MemoryLayout<linger>.size))
-            _ = Glibc.close(completion.result)
-        }
+        ring.disconnect(.direct(connection), userData: KernelRing.userData(.other))
         close(connection)
     }
 
@@ -241,8 +253,11 @@ final class KernelRing: ReactorRing {
             case .stop: stopCompleted(completion, body)
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
-            case .reset: resetCompleted(completion, connection)
-            case .gate, .other, nil: break
+            case .gate: gateCompleted(connection, body)
+            // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
+            case .cancelReceive: if completion.result <= 0 { cancelReceive(connection) }
+            case .cancelSend: if completion.result <= 0 { cancelSendAgain(completion.userData, connection) }
+            case .other, nil: break
             }
         }
     }
@@ -279,6 +294,22 @@ final class KernelRing: ReactorRing {
         body(.identified(connection, address))
     }
 
+    private func cancelSendAgain(_ userData: UInt64, _ connection: ConnectionNumber) {
+        let generation = unsafe generations[Int(connection)] & 0xff_ffff
+        guard unsafe sends[Int(connection)] != 0, generation == UInt32(userData >> 32 & 0xff_ffff) else { return }
+        cancelSend(connection)
+    }
+
+    private func gateCompleted(_ connection: ConnectionNumber, _ body: (consuming ReactorEvent) -> Void) {
+        switch receiveStages[Int(connection)] {
+        case .gated: armReceive(connection, .oneBuffer)
+        case .gateCancelling:
+            receiveStages[Int(connection)] = .none
+            body(.receiveEnded(connection, errno: ECANCELED, isEndOfStream: false))
+        case .none, .armed, .cancelling: assertionFailure("a gate opens before its receive")
+        }
+    }
+
     private func receiveCompleted(
         _ completion: Completion, _ connection: ConnectionNumber, _ body: (consuming ReactorEvent) -> Void
     ) {
@@ -286,7 +317,7 @@ final class KernelRing: ReactorRing {
         let lease = buffers.take(completion)
         if completion.result > 0, let lease { body(.received(connection, lease)) }
         if completion.isFinal {
-            isGated[Int(connection)] = false
+            receiveStages[Int(connection)] = .none
             if completion.errno == ENOBUFS, !isPoolEmpty { demand.starved() }
             body(
                 .receiveEnded(
@@ -300,9 +331,11 @@ final class KernelRing: ReactorRing {
         if completion.flags.contains(.notification) {
             let wasCopied = completion.zeroCopyWasCopied
             if wasCopied { zeroCopyCopiedCount += 1 }
-            let isGone = generations[Int(connection)] != UInt32(truncatingIfNeeded: completed.context >> 32)
-            body(.released(completed.takeLease(), wasCopied: wasCopied, isGone ? nil : connection))
-        } else if let errno = completion.errno {
+            let isGone = unsafe generations[Int(connection)] != UInt32(truncatingIfNeeded: completed.context >> 32)
+            return body(.released(completed.takeLease(), wasCopied: wasCopied, isGone ? nil : connection))
+        }
+        unsafe sends[Int(connection)] = 0
+        if let errno = completion.errno {
             body(.sendFailed(connection, completed.takeLease(), errno: errno))
         } else {
             body(.sent(connection, completed.takeLease(), byteCount: Int(completion.result)))
@@ -314,11 +347,12 @@ final class KernelRing: ReactorRing {
     /// In this order: cancel, reap, unregister; the ring closes with this object.
     func close() {
         reportDegradation()
-        while openResetCount > 0 {
-            // A ring that is dead by now has nothing more to reset.
-            do { try wait(isPolling: false) } catch { break }
+        // What was noted last, such as resets, is done when it is handed over. A ring that is dead by now has nothing more
+        // to do.
+        do {
+            try wait(isPolling: true)
             forEachEvent { _ in }
-        }
+        } catch {}
         registrations = ringPool.registrations
         ring.cancelAll(userData: KernelRing.userData(.other))
         ringPool.close()

@@ -2,15 +2,24 @@ import Glibc
 
 /// Who is at the other end, as far as limits tell peers apart: an IPv4 address, or the first 64 bits of an IPv6 address,
 /// since a host gets as many of the others as it wants.
+///
+/// IPv4 addresses within IPv6 (mapped, or translated by NAT64) are IPv4 addresses; of a link-local address, whose first 64
+/// bits are everybody's, it is the others.
 package struct PeerAddress: Hashable, Sendable {
-    private let network: UInt64
+    private let isIPv4: Bool
+    private let bits: UInt64
 
-    /// An address in network byte order: 4 or 16 bytes. An IPv4 address mapped into IPv6 is that IPv4 address.
+    private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
+    private static let translatedPrefix: [UInt8] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
+
+    /// An address in network byte order: 4 or 16 bytes.
     package init(_ bytes: [UInt8]) {
         precondition(bytes.count == 4 || bytes.count == 16, "an address has 4 or 16 bytes")
-        let isMapped = bytes.count == 16 && bytes.prefix(12) == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
-        let significant = bytes.count == 4 || isMapped ? bytes.suffix(4) : bytes.prefix(8)
-        network = significant.reduce(0) { $0 << 8 | UInt64($1) }
+        let prefix = Array(bytes.prefix(12))
+        isIPv4 = bytes.count == 4 || prefix == PeerAddress.mappedPrefix || prefix == PeerAddress.translatedPrefix
+        let isLinkLocal = bytes.count == 16 && bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80
+        let significant = isIPv4 ? bytes.suffix(4) : isLinkLocal ? bytes.suffix(8) : bytes.prefix(8)
+        bits = significant.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// Of the peer of a connected socket; nil where it has none any more, or one of another family.

@@ -40,7 +40,7 @@ extension Reactor {
     private func begins(_ number: ConnectionNumber) {
         unsafe statistics.connections.accepted += 1
         if isDraining { unsafe slots[Int(number)].connection.drain() }
-        advance(number)
+        if isCut { cut(number) } else { advance(number) }
     }
 
     private func countRefusal() {
@@ -61,11 +61,13 @@ extension Reactor {
     func acceptEnded(_ errno: Int32) {
         if isDraining { return endAccepting() }
         switch errno {
-        case 0, ECONNABORTED, EINTR, EAGAIN, EPROTO, EPERM, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ENONET,
-            ECANCELED:
-            // The kernel ended it without reason, or what failed was a connection and not the listener.
+        case 0, ECONNABORTED, EINTR, ECANCELED, EPROTO, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ENONET:
+            // The kernel ended it without reason, or what failed was a connection, which is gone, and not the listener.
             ring.armAccept()
-        case EMFILE, ENFILE, ENOMEM, ENOBUFS:
+        case EBADF, EINVAL, ENOTSOCK, EFAULT, EOPNOTSUPP:
+            failure = .system("accept", errno: errno)
+        default:
+            // No room (EMFILE, ENFILE, ENOMEM, ENOBUFS), or a filter (EPERM, EACCES).
             // The kernel accepts first, then looks for a slot in the table: it has dropped this one.
             if errno == ENFILE { unsafe statistics.connections.refused += 1 }
             if hasRefused {
@@ -73,14 +75,12 @@ extension Reactor {
                 hasRefused = false
                 ring.armAccept()
             } else {
-                // No room: trying at once would spin.
+                // Trying at once would spin.
                 accept = .paused
                 guard !isAcceptTimerSet else { return }
                 isAcceptTimerSet = true
                 ring.setTimer(.accept, seconds: 0.1)
             }
-        default:
-            failure = .system("accept", errno: errno)
         }
     }
 

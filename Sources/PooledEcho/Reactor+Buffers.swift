@@ -3,8 +3,8 @@
 /// - Who finds none waits in line, and so does who would receive while others wait. A turn lets as many go on as there are
 ///   buffers, each for one buffer; then it lines up again. So nobody takes a second before the last in line had a first.
 /// - When the pool itself has none, buffers are scarce: a connection then holds one at a time, and gets it only when there
-///   is room to send back what it will bring. While somebody waits, those whose peers have taken nothing for the stall
-///   time are cut, the longest stalled first.
+///   is room to send back what it will bring. While somebody waits, those whose peers have taken no whole buffer for the
+///   stall time are cut, the longest stalled first.
 extension Reactor {
     /// Lets as many connections receive as there are buffers, the longest waiting first.
     @inline(__always)
@@ -21,7 +21,7 @@ extension Reactor {
             advance(number, isItsTurn: true)
             available -= 1
         }
-        scarcity?.unservedCount = waiting.count
+        scarcity?.turned(unservedCount: waiting.count)
     }
 
     private func beginScarcity() {
@@ -66,7 +66,10 @@ extension Reactor {
         for index in debtors {
             guard missingCount > 0 else { break }
             missingCount -= unsafe slots[index].connection.leaseCount
-            if unsafe slots[index].connection.cut() != nil { unsafe statistics.connections.stalled += 1 }
+            if let losesBytes = unsafe slots[index].connection.cut() {
+                unsafe statistics.connections.stalled += 1
+                countCut(losesBytes)
+            }
             advance(ConnectionNumber(index))
         }
     }

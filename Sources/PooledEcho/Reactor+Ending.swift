@@ -10,7 +10,10 @@ extension Reactor {
     func idleTimerTicked() {
         if let idleTurn = unsafe idleHistory.tick(turn: turn) {
             for index in 0..<usedSlotCount where unsafe slots[index].isOpen && slots[index].lastTurn <= idleTurn {
-                if unsafe slots[index].connection.cut() != nil { unsafe statistics.connections.idle += 1 }
+                if let losesBytes = unsafe slots[index].connection.cut() {
+                    unsafe statistics.connections.idle += 1
+                    countCut(losesBytes)
+                }
                 advance(ConnectionNumber(index))
             }
         }
@@ -38,8 +41,17 @@ extension Reactor {
         guard isDraining, !isCut else { return }
         isCut = true
         for index in 0..<usedSlotCount where unsafe slots[index].isOpen {
-            if unsafe slots[index].connection.cut() == true { unsafe statistics.connections.cut += 1 }
-            advance(ConnectionNumber(index))
+            cut(ConnectionNumber(index))
         }
+    }
+
+    func cut(_ number: ConnectionNumber) {
+        if let losesBytes = unsafe slots[Int(number)].connection.cut() { countCut(losesBytes) }
+        advance(number)
+    }
+
+    /// Counts a connection that was cut, for whatever reason, while the reactor stops.
+    func countCut(_ losesBytes: Bool) {
+        if isDraining, losesBytes { unsafe statistics.connections.cut += 1 }
     }
 }

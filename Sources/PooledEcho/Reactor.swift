@@ -220,17 +220,9 @@ final class Reactor<Ring: ReactorRing> {
         let slot = unsafe slots + Int(number)
         while let action = unsafe slot.pointee.connection.nextAction(connectionLimits) {
             switch action {
-            case .armReceive:
-                guard isItsTurn || waiting.isEmpty && scarcity == nil else {
-                    unsafe slot.pointee.connection.joinsWaiting()
-                    waiting.append(number)
-                    break
-                }
-                let extent = unsafe receiveExtent(slot.pointee.connection, isItsTurn: isItsTurn)
-                if extent != .multishot { unsafe slot.pointee.connection.receivesOneBuffer() }
-                ring.armReceive(number, extent)
+            case .armReceive: unsafe armReceive(slot, number, isItsTurn: isItsTurn)
             case .cancelReceive: ring.cancelReceive(number)
-            case .stopWaiting: waiting.remove(number)
+            case .stopWaiting: stopWaiting(number)
             case .send: unsafe send(slot, number)
             case .cancelSend: ring.cancelSend(number)
             case .shutdownWrite: ring.shutdownWrite(number)
@@ -242,6 +234,22 @@ final class Reactor<Ring: ReactorRing> {
                 unsafe closed(slot, number)
             }
         }
+    }
+
+    // Not inlined: they are rare, and the optimizer would check their accesses for exclusivity at every event.
+
+    @inline(never)
+    private func stopWaiting(_ number: ConnectionNumber) { waiting.remove(number) }
+
+    @inline(never)
+    private func armReceive(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber, isItsTurn: Bool) {
+        guard isItsTurn || waiting.isEmpty && scarcity == nil else {
+            unsafe slot.pointee.connection.joinsWaiting()
+            return waiting.append(number)
+        }
+        let extent = unsafe receiveExtent(slot.pointee.connection, isItsTurn: isItsTurn)
+        if extent != .multishot { unsafe slot.pointee.connection.receivesOneBuffer() }
+        ring.armReceive(number, extent)
     }
 
     /// A connection that keeps up, with nothing queued but what came last, is received from until further notice. From one

@@ -4,7 +4,7 @@ struct ReactorLimits: Sendable {
     var connection: EchoConnection.Limits
     /// A connection without any event for so long is closed; 0 for never. Found within an eighth more.
     var idleSeconds: Double
-    /// While others wait for buffers: a connection whose peer takes nothing for so long is cut. More than 0.
+    /// While others wait for buffers: a connection whose peer takes no whole buffer for so long is cut. More than 0.
     var stallSeconds: Double
     /// As long as a stopping reactor waits for its peers.
     var drainSeconds: Double

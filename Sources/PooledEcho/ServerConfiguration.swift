@@ -19,7 +19,7 @@ package struct ServerConfiguration: Sendable {
     package var maxOwedByteCount: Int?
     /// A connection without a byte either way for so long is closed; 0 for never.
     package var idleSeconds = 600.0
-    /// While others wait for buffers, a connection whose peer takes nothing for so long is cut.
+    /// While others wait for buffers, a connection whose peer takes no whole buffer for so long is cut.
     package var stallSeconds = 0.5
     /// As long as a stopping server waits for its peers.
     package var drainSeconds = 5.0

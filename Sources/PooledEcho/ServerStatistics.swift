@@ -11,7 +11,7 @@ package struct ServerStatistics: Sendable, Codable {
         package var failed = 0
         /// Closed for want of any event for the idle time.
         package var idle = 0
-        /// Cut while others waited for buffers, since the peer took nothing for the stall time.
+        /// Cut while others waited for buffers, since the peer took no whole buffer for the stall time.
         package var stalled = 0
         /// Cut at the end of the drain time with bytes still owed.
         package var cut = 0

@@ -1,9 +1,9 @@
 /// Connections that wait for buffers, the longest waiting first. Each is in it at most once.
 ///
-/// Linked by connection number in tables of their own, of which an empty list touches nothing. Cost: constant.
+/// Linked by connection number, in a table of eight bytes a number. Cost: constant.
 @safe
 struct WaitingList: ~Copyable {
-    /// Numbers plus one, so that untouched memory, all zero, means none.
+    /// Numbers plus one; 0 for none.
     private struct Link {
         var next: UInt32 = 0
         var previous: UInt32 = 0

@@ -13,10 +13,11 @@ struct EchoCommand: ParsableCommand {
             then connections are half-closed; after the drain time the rest is cut. A second signal cuts at once.
 
             Who is owed bytes when it is cut gets a reset, never an end of stream. Limits are of the process, of a \
-            reactor, or of a connection, as each option says; --stats json counts what each of them ended.
+            reactor, or of a connection, as each option says; --stats json counts what each of them ended. A connection \
+            also pauses when it has 16 buffers, so as many small messages, unless --max-owed-bytes is worth more.
 
-            Exit status: 0 when all that was received was sent, 3 when something was cut, 1 on an error, 64 on wrong \
-            usage.
+            Exit status: 0 when what was owed at the stop was sent, 3 when some of it was cut, 1 on an error, 64 on \
+            wrong usage.
             """)
 
     @Option(help: "The address or name to listen on; IPv6 too.")
@@ -44,7 +45,7 @@ struct EchoCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Of the process: connections at once from one address (IPv6: one /64 network). More are refused. (default: no limit)",
+            "Of the process: connections at once from one address (IPv6: one /64 network). More are refused. Needs Linux 6.8. (default: no limit)",
             valueName: "connections"))
     var maxConnectionsPerAddress: Int?
 
@@ -62,7 +63,7 @@ struct EchoCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Of a connection: how long its peer may take nothing of what it is owed while others wait for buffers, in seconds. Then it is cut.",
+            "Of a connection: how long its peer may take to read a buffer's worth of what it is owed while others wait for buffers, in seconds. Then it is cut.",
             valueName: "seconds"))
     var stallSeconds = 0.5
 
@@ -71,7 +72,7 @@ struct EchoCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Of the process: memory of the pool, of which each reactor has an equal part. Not with --buffers malloc. (default: a quarter of the memory there is)",
+            "Of the process: memory of the pool, of which each reactor has an equal part. Not with --buffers malloc, which has no bound. (default: a quarter of the memory there is, or 64 MiB, or 32 buffers a reactor, whichever is most)",
             valueName: "bytes"))
     var poolBytes: Int?
 

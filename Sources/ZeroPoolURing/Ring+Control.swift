@@ -4,7 +4,9 @@ internal import Glibc
 extension Ring {
     /// Cancels every operation with this user data. Result: how many were found; `ENOENT` with none.
     ///
-    /// Each of them still has its own final completion, with `ECANCELED` or with what it did in time.
+    /// Each of them still has its own final completion, with `ECANCELED` or with what it did in time. An operation that is
+    /// about to be tried again, since its descriptor has just become ready, is not found, and goes on: who must have it
+    /// ended cancels again.
     public func cancel(_ target: UInt64, userData: UInt64) {
         let entry = unsafe state.pointee.prepare(
             .cancel, on: .file(-1), address: UnsafeRawPointer(bitPattern: UInt(target)), userData: userData)
@@ -38,18 +40,12 @@ extension Ring {
     }
 
     /// Completes when one of `events` (`POLLIN`, …) holds; `multishot` again and again. Result: the events.
-    ///
-    /// With `isLinked` the operation prepared next starts when this one has completed, and fails with `ECANCELED` when this
-    /// one fails. Where the submission queue is full between the two it starts at once.
-    public func poll(
-        _ descriptor: IODescriptor, events: UInt32, multishot: Bool = false, isLinked: Bool = false, userData: UInt64
-    ) {
+    public func poll(_ descriptor: IODescriptor, events: UInt32, multishot: Bool = false, userData: UInt64) {
         // Poll's command flags stand in the length field.
         let entry = unsafe state.pointee.prepare(
             .pollAdd, on: descriptor, length: multishot ? IORING_POLL_ADD_MULTI : 0, userData: userData)
         // The 32 bits are stored with their halves swapped on big-endian machines.
         unsafe entry.pointee.poll32_events = 1.littleEndian == 1 ? events : events << 16 | events >> 16
-        if isLinked { unsafe entry.pointee.flags |= UInt8(ZP_SQE_LINK) }
     }
 
     /// Completes at once, with 0.

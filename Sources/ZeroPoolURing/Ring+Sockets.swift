@@ -97,6 +97,20 @@ extension Ring {
         UInt32(MSG_NOSIGNAL) | (waitAll ? UInt32(MSG_WAITALL) : 0)
     }
 
+    /// Aborts a TCP connection at once: what is unsent is dropped, and the peer gets a reset. Result: 0.
+    ///
+    /// That is `connect(2)` to no address (`AF_UNSPEC`), done when it is submitted.
+    public func disconnect(_ socket: IODescriptor, userData: UInt64) {
+        unsafe connect(socket, to: UnsafeRawBufferPointer(Self.noAddress), userData: userData)
+    }
+
+    /// A `sockaddr` of the family 0, `AF_UNSPEC`; never changed.
+    nonisolated(unsafe) private static let noAddress: UnsafeMutableRawBufferPointer = {
+        let address = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 8)
+        unsafe address.initializeMemory(as: UInt8.self, repeating: 0)
+        return unsafe address
+    }()
+
     /// Ends a direction of a connection: `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`. Result: 0.
     public func shutdown(_ socket: IODescriptor, how: Int32, userData: UInt64) {
         _ = unsafe state.pointee.prepare(.shutdown, on: socket, length: UInt32(how), userData: userData)

@@ -35,5 +35,12 @@ struct AdmissionTests {
             PeerAddress([0x20, 1, 0, 0, 0, 0, 0, network, 0, 0, 0, 0, 0, 0, 0, host])
         }
         #expect(address(1, 1) == address(1, 2) && address(1, 1) != address(2, 1))
+        #expect(PeerAddress([0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 1]) == home)
+        // The first 64 bits of this one are the number that 127.0.0.1 is.
+        #expect(PeerAddress([0, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]) != home)
+        func linkLocal(_ host: UInt8) -> PeerAddress {
+            PeerAddress([0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, host])
+        }
+        #expect(linkLocal(1) == linkLocal(1) && linkLocal(1) != linkLocal(2))
     }
 }

@@ -5,7 +5,7 @@ import Testing
 @Suite("Scarcity")
 struct ScarcityTests {
     private func next(_ scarcity: inout Scarcity, turn: Int, unserved: Int) -> Int? {
-        scarcity.unservedCount = unserved
+        scarcity.turned(unservedCount: unserved)
         return scarcity.tick(turn: turn)
     }
 

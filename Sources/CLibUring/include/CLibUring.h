@@ -14,7 +14,6 @@
 enum {
     // sqe->flags: liburing writes these as shifts of enumerators, which are not imported.
     ZP_SQE_FIXED_FILE = 1U << IOSQE_FIXED_FILE_BIT,
-    ZP_SQE_LINK = 1U << IOSQE_IO_LINK_BIT,
     ZP_SQE_BUFFER_SELECT = 1U << IOSQE_BUFFER_SELECT_BIT,
 
     // sqe->ioprio of a zero-copy send (6.2): the notification says whether the bytes were copied after all.

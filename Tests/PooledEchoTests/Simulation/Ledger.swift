@@ -63,7 +63,8 @@ struct Ledger {
     var readableSince: Int?
 
     var owedByteCount: Int { receivedByteCount - sentByteCount }
-    var owedLeaseCount: Int { receivedLeaseCount - sentLeaseCount }
+    var queuedLeaseCount: Int { receivedLeaseCount - sentLeaseCount }
+    var heldLeaseCount: Int { queuedLeaseCount + unreleasedCount }
     var isEnding: Bool { cause != nil || hasFailed }
 
     mutating func becameReadable(at now: Int) {

@@ -189,14 +189,12 @@ extension SimulatedKernel {
         advanceNotifications(connection)
     }
 
-    /// A cancelled send is short when something went out, else fails with `ECANCELED`. What can be cancelled is all that is
-    /// under way on the connection.
+    /// A cancelled send is short when something went out, else fails with `ECANCELED`. The connection's receive goes on.
     func cancelSend(_ connection: SimulatedConnection) {
         if !strikes(faults.lateCancel) { endSend(connection, ECANCELED) }
         // A late cancellation is late for a send that can go on, not for one that is stuck.
         if connection.send != nil, connection.outbound.room > 0 { advanceSend(connection) }
         endSend(connection, ECANCELED)
-        endReceive(connection, ECANCELED)
     }
 
     /// The memory of a zero-copy send is free when the peer has what is in it, or never will; the word comes when it comes.

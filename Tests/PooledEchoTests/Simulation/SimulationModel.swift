@@ -16,10 +16,7 @@ final class SimulationModel {
     private var cuttingCause: Ledger.Cause?
     /// Connections of this turn's events.
     private var touched: [SimulatedConnection] = []
-    /// Connections that wait for buffers, in order, as far as it shows; some entries are stale.
-    private var line: [(connection: SimulatedConnection, ticket: Int)] = []
-    private var lineStart = 0
-    private var ticketCount = 0
+    private var line = WaitingLine()
 
     private var openCount = 0
     private var openCountsByAddress: [PeerAddress: Int] = [:]
@@ -69,11 +66,11 @@ final class SimulationModel {
         require(drainTime == nil, "who drains receives only to discard", connection)
         let limits = limits
         require(
-            ledger.owedLeaseCount <= limits.queuedLeaseCount / 2 && ledger.owedByteCount <= limits.owedByteCount / 2,
+            ledger.heldLeaseCount <= limits.queuedLeaseCount / 2 && ledger.owedByteCount <= limits.owedByteCount / 2,
             "receiving goes on when half of the limit is left", connection)
         guard let reactor else { return }
         require(
-            extent != .multishot || ledger.owedLeaseCount <= 1 && reactor.waiting.isEmpty,
+            extent != .multishot || ledger.queuedLeaseCount <= 1 && reactor.waiting.isEmpty,
             "who lags, or receives while others wait, gets one buffer", connection)
         require(
             reactor.scarcity == nil || extent == .oneBufferOnceWritable,
@@ -122,7 +119,7 @@ final class SimulationModel {
         connection.ledger.cutTurn = turn
         let ledger = connection.ledger
         let losesBytes = ledger.owedByteCount > 0 || ledger.unreleasedCount > 0
-        tally.cut(cause, losesBytes: losesBytes)
+        tally.cut(cause, losesBytes: losesBytes, isDraining: drainTime != nil)
         let age = kernel.now - ledger.lastActivity
         switch cause {
         case .idleness:
@@ -146,7 +143,7 @@ final class SimulationModel {
                 "the loop does not sleep while somebody waits for buffers that are there")
         }
         turn += 1
-        clearLine()
+        line.clear(isWaiting: isWaiting)
         let connectionLimits = scenario.limits.connection
         for connection in touched {
             let ledger = connection.ledger
@@ -156,7 +153,7 @@ final class SimulationModel {
                 continue
             }
             require(
-                ledger.owedLeaseCount < connectionLimits.queuedLeaseCount
+                ledger.heldLeaseCount < connectionLimits.queuedLeaseCount
                     && ledger.owedByteCount < connectionLimits.owedByteCount,
                 "receiving pauses at the limit", connection)
         }
@@ -320,14 +317,15 @@ final class SimulationModel {
                     || !connection.ledger.possibleCauses.isEmpty,
                 "the limit of an address refuses, and nobody else", connection)
             if connection.ledger.isServed { checkReceiving(connection) }
-        case .receiveEnded(let connection, _, _), .sent(let connection, _, _): checkReceiving(connection)
+        case .receiveEnded(let connection, _, _), .sent(let connection, _, _), .released(let connection, _, _):
+            checkReceiving(connection)
         case .timer(.idle):
             marksPossiblyCut(.idleness)
             checkIdleness()
         case .timer(.scarcity):
             marksPossiblyCut(.stall)
             // The end of scarcity lets everybody go on at once, into the line where somebody waits.
-            for case .some(let connection) in kernel.slots where isWaiting(connection) { joinsLine(connection) }
+            for case .some(let connection) in kernel.slots where isWaiting(connection) { line.join(connection) }
             checkStallOrder()
             checkScarcityEnd()
         case .timer(.drain): marksPossiblyCut(.drainEnd)
@@ -339,14 +337,14 @@ final class SimulationModel {
 
     /// Who owes little receives again, or waits for a buffer.
     private func checkReceiving(_ connection: SimulatedConnection) {
+        if isWaiting(connection) { return line.join(connection) }
         let ledger = connection.ledger
         guard ledger.isOpen, !ledger.isEnding, ledger.possibleCauses.isEmpty, !ledger.hasEnded, drainTime == nil,
             !ledger.isReceiving
         else { return }
-        if isWaiting(connection) { return joinsLine(connection) }
         let limits = limits
         require(
-            ledger.owedLeaseCount > limits.queuedLeaseCount / 2 || ledger.owedByteCount > limits.owedByteCount / 2,
+            ledger.heldLeaseCount > limits.queuedLeaseCount / 2 || ledger.owedByteCount > limits.owedByteCount / 2,
             "who owes little receives", connection)
     }
 
@@ -385,7 +383,7 @@ final class SimulationModel {
             let ledger = connection.ledger
             if isScarce {
                 let isLetGo =
-                    ledger.isReceiveCancelled || ledger.owedLeaseCount == 0 || drainTime != nil || ledger.isEnding
+                    ledger.isReceiveCancelled || ledger.heldLeaseCount == 0 || drainTime != nil || ledger.isEnding
                 require(
                     !ledger.isReceiving || !ledger.isReceiveMultishot || isLetGo,
                     "where buffers are scarce, who owes receives no more", connection)
@@ -421,39 +419,10 @@ final class SimulationModel {
         return reactor.slots[Int(slot)].connection.receive == .waiting
     }
 
-    private func joinsLine(_ connection: SimulatedConnection) {
-        guard connection.ledger.waitingTicket == nil else { return }
-        ticketCount += 1
-        connection.ledger.waitingTicket = ticketCount
-        line.append((connection, ticketCount))
-    }
-
-    /// Those whose turn came and who owe too much by then have left the line at its head.
-    private func clearLine() {
-        while lineStart < line.count {
-            let entry = line[lineStart]
-            guard entry.connection.ledger.waitingTicket == entry.ticket else {
-                lineStart += 1
-                continue
-            }
-            guard !isWaiting(entry.connection) else { return }
-            entry.connection.ledger.waitingTicket = nil
-            lineStart += 1
-        }
-    }
-
     /// It receives: nobody that waits longer may be passed by.
     private func leaveLine(_ connection: SimulatedConnection) {
-        guard let ticket = connection.ledger.waitingTicket else { return }
-        connection.ledger.waitingTicket = nil
-        while lineStart < line.count, line[lineStart].ticket < ticket {
-            let entry = line[lineStart]
-            lineStart += 1
-            guard entry.connection.ledger.waitingTicket == entry.ticket else { continue }
-            require(
-                drainTime != nil || !isWaiting(entry.connection), "who waits longest for a buffer is next",
-                entry.connection)
-            entry.connection.ledger.waitingTicket = nil
+        line.leave(connection) { other in
+            require(drainTime != nil || !isWaiting(other), "who waits longest for a buffer is next", other)
         }
     }
 

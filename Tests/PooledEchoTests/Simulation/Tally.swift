@@ -17,13 +17,13 @@ struct Tally {
     var bytesUnsure = 0
     var bytesSent = 0
 
-    mutating func cut(_ cause: Ledger.Cause, losesBytes: Bool) {
+    mutating func cut(_ cause: Ledger.Cause, losesBytes: Bool, isDraining: Bool) {
         switch cause {
         case .idleness: idle += 1
         case .stall: stalled += 1
-        case .drainEnd: cutWithLoss += losesBytes ? 1 : 0
-        case .failure: break
+        case .drainEnd, .failure: break
         }
+        if cause != .failure, isDraining, losesBytes { cutWithLoss += 1 }
     }
 
     func check(_ statistics: ServerStatistics, _ trace: SimulationTrace) {
