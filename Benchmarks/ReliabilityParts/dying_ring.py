@@ -31,6 +31,7 @@ def run(quick):
             named = re.findall(r"reactor (\d+): [^\n]*Bad file descriptor", server.complained())
             title = f"{reactors} reactor{'s' * (reactors > 1)}, {connections} connection{'s' * (connections > 1)}"
             result.demand_equal(f"{title}: exit status when calls fail from the {call}th on", status, 1)
-            result.demand("reactors that it names with the reason", ", ".join(sorted(set(named))) or "none", "≥ 1", bool(named))
+            names = ", ".join(f"number {name}" for name in sorted(set(named))) or "none"
+            result.demand("the reactor that it names, with the reason", names, "one or more", bool(named))
             result.demand("from that sentence to its end", f"{seconds:.2f} s", "≤ 6 s", seconds <= 6)
     return result

@@ -73,6 +73,8 @@ struct EchoConnection {
     private var isSendCancelled = false
     private var isDraining = false
     private(set) var isFailed = false
+    /// Whether it failed by a limit of ours.
+    private(set) var isCut = false
     private(set) var isClosed = false
     /// Whether zero-copy sends are tried: until the kernel reports that it copied.
     var mayZeroCopy = true
@@ -163,11 +165,12 @@ struct EchoConnection {
     /// The server stops: finish what was received.
     mutating func drain() { isDraining = true }
 
-    /// A limit is passed. - Returns: whether bytes are lost by it; nil when the connection ends already.
-    mutating func cut() -> Bool? {
-        guard !isClosed, !isFailed else { return nil }
+    /// A limit is passed. - Returns: false when the connection ends already.
+    mutating func cut() -> Bool {
+        guard !isClosed, !isFailed else { return false }
         isFailed = true
-        return owedByteCount > 0 || unreleasedCount > 0
+        isCut = true
+        return true
     }
 
     // MARK: Actions

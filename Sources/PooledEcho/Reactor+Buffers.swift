@@ -19,7 +19,8 @@ extension Reactor {
         while available > 0, let number = waiting.popFirst() {
             unsafe slots[Int(number)].connection.fed()
             advance(number, isItsTurn: true)
-            available -= 1
+            // Who owes too much by now receives later, and leaves the buffer to the next.
+            if unsafe slots[Int(number)].connection.receive == .armedForOne { available -= 1 }
         }
         scarcity?.turned(unservedCount: waiting.count)
     }
@@ -66,10 +67,7 @@ extension Reactor {
         for index in debtors {
             guard missingCount > 0 else { break }
             missingCount -= unsafe slots[index].connection.leaseCount
-            if let losesBytes = unsafe slots[index].connection.cut() {
-                unsafe statistics.connections.stalled += 1
-                countCut(losesBytes)
-            }
+            if unsafe slots[index].connection.cut() { unsafe statistics.connections.stalled += 1 }
             advance(ConnectionNumber(index))
         }
     }

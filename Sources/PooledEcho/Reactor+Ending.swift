@@ -10,10 +10,7 @@ extension Reactor {
     func idleTimerTicked() {
         if let idleTurn = unsafe idleHistory.tick(turn: turn) {
             for index in 0..<usedSlotCount where unsafe slots[index].isOpen && slots[index].lastTurn <= idleTurn {
-                if let losesBytes = unsafe slots[index].connection.cut() {
-                    unsafe statistics.connections.idle += 1
-                    countCut(losesBytes)
-                }
+                if unsafe slots[index].connection.cut() { unsafe statistics.connections.idle += 1 }
                 advance(ConnectionNumber(index))
             }
         }
@@ -46,12 +43,7 @@ extension Reactor {
     }
 
     func cut(_ number: ConnectionNumber) {
-        if let losesBytes = unsafe slots[Int(number)].connection.cut() { countCut(losesBytes) }
+        _ = unsafe slots[Int(number)].connection.cut()
         advance(number)
-    }
-
-    /// Counts a connection that was cut, for whatever reason, while the reactor stops.
-    func countCut(_ losesBytes: Bool) {
-        if isDraining, losesBytes { unsafe statistics.connections.cut += 1 }
     }
 }

@@ -230,6 +230,8 @@ final class Reactor<Ring: ReactorRing> {
                 ring.close(number)
                 unsafe closed(slot, number)
             case .reset:
+                // Counted here: what was under way when it was cut may have gone out after all.
+                if isDraining, unsafe slot.pointee.connection.isCut { unsafe statistics.connections.cut += 1 }
                 ring.reset(number)
                 unsafe closed(slot, number)
             }

@@ -13,7 +13,7 @@ package struct ServerStatistics: Sendable, Codable {
         package var idle = 0
         /// Cut while others waited for buffers, since the peer took no whole buffer for the stall time.
         package var stalled = 0
-        /// Cut at the end of the drain time with bytes still owed.
+        /// Cut while the server stopped, with bytes still owed.
         package var cut = 0
     }
 

@@ -186,8 +186,8 @@ struct EchoConnectionTests {
         connection.sentZeroCopy()
         #expect(actions(&connection) == [])
         var stopped = connection
-        let loses = stopped.cut()
-        #expect(loses == true)
+        let isNews = stopped.cut()
+        #expect(isNews)
         #expect(actions(&stopped) == [.reset])
         connection.released(wasCopied: true)
         #expect(!connection.mayZeroCopy)
@@ -197,8 +197,8 @@ struct EchoConnectionTests {
     @Test("a cut loses bytes exactly when some are owed")
     func cut() {
         var idle = opened()
-        let idleLoses = idle.cut()
-        #expect(idleLoses == false)
+        let isNews = idle.cut()
+        #expect(isNews && idle.isCut)
         #expect(actions(&idle) == [.cancelReceive])
         idle.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&idle) == [.close])
@@ -206,14 +206,16 @@ struct EchoConnectionTests {
         var debtor = opened()
         received(&debtor, 10)
         #expect(actions(&debtor) == [.send])
-        let debtorLoses = debtor.cut()
-        #expect(debtorLoses == true)
-        let losesTwice = debtor.cut()
-        #expect(losesTwice == nil, "counted once")
+        let isDebtorNews = debtor.cut()
+        let isNewsAgain = debtor.cut()
+        #expect(isDebtorNews && !isNewsAgain, "counted once")
         #expect(actions(&debtor) == [.cancelReceive, .cancelSend])
-        debtor.sendFailed()
         debtor.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        var late = debtor
+        debtor.sendFailed()
         #expect(actions(&debtor) == [.reset])
+        sent(&late, 10, of: 10)
+        #expect(actions(&late) == [.close], "what was under way went out after all")
     }
 
     @Test("who is to receive while others wait joins them, and receives when it is its turn")
@@ -259,8 +261,7 @@ struct EchoConnectionTests {
     @Test("bytes that come in after a cut are lost, and the peer learns of it by a reset")
     func receivesAfterCut() {
         var connection = opened()
-        let loses = connection.cut()
-        #expect(loses == false)
+        _ = connection.cut()
         #expect(actions(&connection) == [.cancelReceive])
         let isQueued = connection.received(byteCount: 1)
         #expect(!isQueued)
@@ -276,8 +277,8 @@ struct EchoConnectionTests {
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&connection) == [.shutdownWrite, .armReceive])
         let isQueued = connection.received(byteCount: 1)
-        let loses = connection.cut()
-        #expect(!isQueued && loses == false)
+        _ = connection.cut()
+        #expect(!isQueued)
         #expect(actions(&connection) == [.cancelReceive])
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&connection) == [.close])
@@ -297,8 +298,7 @@ struct EchoConnectionTests {
         #expect(actions(&drained) == [.shutdownWrite, .armReceive])
 
         var cut = EchoConnection(isHeld: true)
-        let loses = cut.cut()
-        #expect(loses == false)
+        _ = cut.cut()
         #expect(actions(&cut) == [])
         cut.identified()
         #expect(actions(&cut) == [.close])
@@ -339,8 +339,7 @@ struct EchoConnectionTests {
         var cut = drained
         drained.drain()
         #expect(actions(&drained) == [.cancelReceive])
-        let loses = cut.cut()
-        #expect(loses == false)
+        _ = cut.cut()
         #expect(actions(&cut) == [.cancelReceive])
     }
 }

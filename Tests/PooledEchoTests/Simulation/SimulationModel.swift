@@ -107,6 +107,7 @@ final class SimulationModel {
         let losesBytes = ledger.owedByteCount > 0 || ledger.unreleasedCount > 0 || ledger.lostByteCount > 0
         let isEnding = ledger.isEnding || !ledger.possibleCauses.isEmpty
         require(ledger.hasEnded || isEnding || !ledger.isServed, "no connection ends without a reason", connection)
+        if isReset, let cause = ledger.cause, cause != .failure, drainTime != nil { tally.cutWithLoss += 1 }
         require(isReset || !losesBytes, "no end of stream hides lost bytes", connection)
         require(!isReset || losesBytes, "a reset is for who loses bytes", connection)
         if !isEnding { require(!isReset, "who ends properly gets everything back", connection) }
@@ -118,8 +119,7 @@ final class SimulationModel {
         connection.ledger.cause = cause
         connection.ledger.cutTurn = turn
         let ledger = connection.ledger
-        let losesBytes = ledger.owedByteCount > 0 || ledger.unreleasedCount > 0
-        tally.cut(cause, losesBytes: losesBytes, isDraining: drainTime != nil)
+        tally.cut(cause)
         let age = kernel.now - ledger.lastActivity
         switch cause {
         case .idleness:

@@ -17,13 +17,12 @@ struct Tally {
     var bytesUnsure = 0
     var bytesSent = 0
 
-    mutating func cut(_ cause: Ledger.Cause, losesBytes: Bool, isDraining: Bool) {
+    mutating func cut(_ cause: Ledger.Cause) {
         switch cause {
         case .idleness: idle += 1
         case .stall: stalled += 1
         case .drainEnd, .failure: break
         }
-        if cause != .failure, isDraining, losesBytes { cutWithLoss += 1 }
     }
 
     func check(_ statistics: ServerStatistics, _ trace: SimulationTrace) {
