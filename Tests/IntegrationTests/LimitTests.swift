@@ -61,7 +61,8 @@ struct LimitTests {
         // A turn of the loop delivers up to 256 buffers before anybody can pause who gets them, and the next one as many
         // before the receive has ended.
         let overshoot = 2 * 256 * 65_536
-        #expect(statistics.maxOwedByteCount >= limit && statistics.maxOwedByteCount <= limit + overshoot)
+        // Who is received from in small parts is paused for as many buffers, and owed less.
+        #expect(statistics.maxOwedByteCount > 0 && statistics.maxOwedByteCount <= limit + overshoot)
         #expect(statistics.pausedReceives >= 4)
     }
 

@@ -4,7 +4,7 @@ import Testing
 /// A kernel short of memory, as no real one is on demand: strace answers in its place.
 @Suite(
     "A kernel that refuses", .ring, .program("python3"), .program("strace"),
-    .enabled(if: canTrace, "this machine does not let strace trace a program"))
+    .tracing)
 struct RefusingKernelTests {
     /// Runs the server under strace, which is its grandchild and leaves its exit status alone.
     private func launcher(_ injection: String) -> [String] {
@@ -36,8 +36,3 @@ struct RefusingKernelTests {
         try peer.waitForEnd()
     }
 }
-
-private let canTrace: Bool = {
-    guard let tracer = try? ChildProcess("strace", ["-D", "-f", "-qq", "-o", "/dev/null", "true"]) else { return false }
-    return (try? tracer.waitForEnd()) == .exited(0)
-}()

@@ -5,7 +5,7 @@ import ZeroPoolURing
 
 @testable import PooledEcho
 
-@Suite("KernelRing's end", .enabled(if: canMakeRing, "this machine does not let us make an io_uring"))
+@Suite("KernelRing's end", .ring)
 struct KernelRingEndTests {
     /// A ring that has received from a connection whose bytes it keeps, and sends nothing.
     private final class Served {
@@ -111,12 +111,3 @@ private func connectedClient(to address: SocketAddress) throws -> Int32 {
     try #require(result == 0)
     return client
 }
-
-private let canMakeRing: Bool = {
-    do throws(RingError) {
-        _ = try Ring()
-        return true
-    } catch {
-        return error.errno != EPERM && error.errno != ENOSYS
-    }
-}()

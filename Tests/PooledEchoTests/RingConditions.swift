@@ -3,7 +3,7 @@ import Testing
 import ZeroPool
 import ZeroPoolURing
 
-/// What the tests of rules need of the machine; without it, they are shown as skipped.
+/// What tests with a real ring need of the machine; without it, they are shown as skipped.
 extension Trait where Self == ConditionTrait {
     /// This machine lets us make a ring.
     static var ring: Self { .enabled(if: canMakeRing, "this machine does not let us make an io_uring") }
