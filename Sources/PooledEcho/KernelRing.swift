@@ -255,7 +255,7 @@ final class KernelRing: ReactorRing {
             case .identify: identifyCompleted(completion, connection, body)
             case .gate: gateCompleted(connection, body)
             // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
-            case .cancelReceive: if completion.result <= 0 { cancelReceive(connection) }
+            case .cancelReceive: if completion.result <= 0 { cancelReceiveAgain(connection) }
             case .cancelSend: if completion.result <= 0 { cancelSendAgain(completion.userData, connection) }
             case .other, nil: break
             }
@@ -292,6 +292,14 @@ final class KernelRing: ReactorRing {
         let address = PeerAddress(ofPeer: completion.result)
         _ = Glibc.close(completion.result)
         body(.identified(connection, address))
+    }
+
+    private func cancelReceiveAgain(_ connection: ConnectionNumber) {
+        switch receiveStages[Int(connection)] {
+        case .gateCancelling, .cancelling: cancelReceive(connection)
+        // It has ended; what is armed now, nobody wants to end.
+        case .none, .gated, .armed: break
+        }
     }
 
     private func cancelSendAgain(_ userData: UInt64, _ connection: ConnectionNumber) {
