@@ -4,7 +4,7 @@
 /// - Exactly one of these holds a buffer that has been carved: a lease, a thread's magazine, an outbox, a shard's
 ///   idle list, a ring. Only the holder touches the descriptor; handing over happens under a shard's lock or in
 ///   the way that the program hands over the lease.
-/// - `next` is meaningful in an outbox and in an idle list only.
+/// - `next` is meaningful in a chain and in an idle list only, `previous` in the latter.
 @usableFromInline
 @unsafe
 struct BufferDescriptor {
@@ -16,6 +16,7 @@ struct BufferDescriptor {
     /// … and there the magazine.
     @usableFromInline let magazineOffset: UInt32
     var next: UnsafeMutablePointer<BufferDescriptor>?
+    var previous: UnsafeMutablePointer<BufferDescriptor>?
     /// The arena that the buffer was carved from, which outlives all that is carved from it; nil for what `malloc` gave.
     let arena: Unmanaged<ArenaStorage>?
     /// The class's shift; in an arena with a single buffer the arena's size counts instead.
@@ -37,6 +38,7 @@ struct BufferDescriptor {
         unsafe self.slotOffset = arena.core.slotOffset
         unsafe self.magazineOffset = UInt32(arena.core.layout.magazineOffset(shift: shift))
         unsafe self.next = nil
+        unsafe self.previous = nil
         unsafe self.arena = Unmanaged.passUnretained(arena)
         unsafe self.shift = UInt8(shift)
         unsafe self.isWholeArena = arena.isSingleBuffer
@@ -52,6 +54,7 @@ struct BufferDescriptor {
         unsafe self.slotOffset = PoolSlots.uncachedSlotOffset
         unsafe self.magazineOffset = 0
         unsafe self.next = nil
+        unsafe self.previous = nil
         unsafe self.arena = nil
         unsafe self.shift = UInt8(shift)
         unsafe self.isWholeArena = false

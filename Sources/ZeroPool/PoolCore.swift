@@ -120,7 +120,7 @@ final class PoolCore: @unchecked Sendable {
     }
 
     private func giveBackHome(_ descriptor: DescriptorPointer) {
-        var chain = Shard.IdleList()
+        var chain = BufferChain()
         unsafe chain.push(descriptor)
         unsafe shards[Int(descriptor.pointee.shardIndex)].giveBack(chain)
     }

@@ -5,39 +5,17 @@ import Synchronization
 /// Threads come here only for batches, when their caches are empty or full; a reactor has a shard to itself.
 /// Invariants, under the lock:
 /// - each buffer carved from `arenas` is idle here, or elsewhere (leased, cached, in an outbox): never both;
-/// - `idleByteCount` is the sum over the idle lists;
 /// - `mappedByteCount` is the sum over `arenas`, and `carvedCount` that of the buffers carved from them;
 /// - an arena with `isLeaving` has nothing carved from it and at least one holder.
 final class Shard: Sendable {
     let index: Int
     private unowned let core: PoolCore
-    private let state: Locked<State>
+    let state: Locked<State>
     /// Changes whenever an observer has something to hear; observers compare it with one relaxed load.
     let news = Atomic<UInt64>(0)
 
-    /// Idle buffers of one class, last in first out, linked through their descriptors.
-    @safe
-    struct IdleList {
-        var head: DescriptorPointer?
-        var count = 0
-
-        mutating func push(_ descriptor: DescriptorPointer) {
-            unsafe descriptor.pointee.next = unsafe head
-            unsafe head = unsafe descriptor
-            count += 1
-        }
-
-        mutating func pop() -> DescriptorPointer? {
-            guard let descriptor = unsafe head else { return nil }
-            unsafe head = unsafe descriptor.pointee.next
-            count -= 1
-            return unsafe descriptor
-        }
-    }
-
     struct State: @unchecked Sendable {
-        var idle: [IdleList]
-        var idleByteCount = 0
+        var idle: IdleBuffers
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
         var mappedByteCount = 0
@@ -49,7 +27,7 @@ final class Shard: Sendable {
 
     /// What `take` found: a chain of `count` buffers of one class, linked through their descriptors.
     struct Batch {
-        var chain: IdleList
+        var chain: BufferChain
         var tier: Tier
     }
 
@@ -59,7 +37,7 @@ final class Shard: Sendable {
     init(index: Int, core: PoolCore) {
         self.index = index
         self.core = core
-        state = Locked(State(idle: Array(repeating: IdleList(), count: core.configuration.classCount)))
+        state = Locked(State(idle: IdleBuffers(core.configuration)))
     }
 
     // MARK: Taking
@@ -71,12 +49,12 @@ final class Shard: Sendable {
         let configuration = core.configuration
         return state.withLock { state in
             guard !state.isClosed else { return nil }
-            var batch = Batch(chain: IdleList(), tier: .shard)
-            while batch.chain.count < count, let descriptor = unsafe popIdle(shift: shift, &state) {
+            var batch = Batch(chain: BufferChain(), tier: .shard)
+            while batch.chain.count < count, let descriptor = unsafe state.idle.take(shift: shift) {
                 unsafe batch.chain.push(descriptor)
             }
             if batch.chain.count == 0, shift < SizeClass.maximumShift,
-                let descriptor = unsafe popIdle(shift: shift + 1, &state)
+                let descriptor = unsafe state.idle.take(shift: shift + 1)
             {
                 unsafe batch.chain.push(descriptor)
             }
@@ -92,13 +70,6 @@ final class Shard: Sendable {
             }
             return batch
         }
-    }
-
-    private func popIdle(shift: Int, _ state: inout State) -> DescriptorPointer? {
-        let list = shift - core.configuration.minimumShift
-        guard let descriptor = unsafe state.idle[list].pop() else { return nil }
-        state.idleByteCount -= 1 << shift
-        return unsafe descriptor
     }
 
     /// The lowest arena with room serves, so that the others empty and may go.
@@ -131,7 +102,7 @@ final class Shard: Sendable {
     /// Takes home every buffer of `chain`: into the idle lists while there is room, else back into their arenas.
     ///
     /// Frees the memory of arenas that are empty and unheld, after the lock is dropped.
-    func giveBack(_ chain: consuming IdleList) {
+    func giveBack(_ chain: consuming BufferChain) {
         var chain = chain
         let departed = state.withLock { state in
             var departed: [ArenaStorage] = []
@@ -143,20 +114,15 @@ final class Shard: Sendable {
     }
 
     private func giveBack(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
-        let shift = unsafe Int(descriptor.pointee.shift)
-        let list = shift - core.configuration.minimumShift
         state.counters.homeReturnCount += 1
-        let hasRoom =
-            state.idle[list].count < core.configuration.maxBuffersPerShard
-            && state.idleByteCount + 1 << shift <= core.configuration.idleByteLimitPerShard
-        if hasRoom, !state.isClosed {
-            unsafe state.idle[list].push(descriptor)
-            state.idleByteCount += 1 << shift
-        } else {
-            // Last in, first out of the pool: what stays is what was there, and the newcomer leaves.
-            if !state.isClosed { state.counters.evictionCount += 1 }
-            unsafe uncarve(descriptor, &state, &departed)
-        }
+        guard !state.isClosed else { return unsafe uncarve(descriptor, &state, &departed) }
+        var leaving = unsafe state.idle.add(descriptor)
+        state.counters.evictionCount += leaving.count
+        uncarve(&leaving, &state, &departed)
+    }
+
+    private func uncarve(_ chain: inout BufferChain, _ state: inout State, _ departed: inout [ArenaStorage]) {
+        while let descriptor = unsafe chain.pop() { unsafe uncarve(descriptor, &state, &departed) }
     }
 
     private func uncarve(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
@@ -166,7 +132,7 @@ final class Shard: Sendable {
         letGoIfEmpty(arena, &state, &departed)
     }
 
-    private func letGoIfEmpty(_ arena: ArenaStorage, _ state: inout State, _ departed: inout [ArenaStorage]) {
+    func letGoIfEmpty(_ arena: ArenaStorage, _ state: inout State, _ departed: inout [ArenaStorage]) {
         guard arena.space.isWhollyFree else { return }
         if arena.holders == 0 {
             state.arenas[arena.index] = nil
@@ -194,77 +160,8 @@ final class Shard: Sendable {
         let departed = state.withLock { state in
             var departed: [ArenaStorage] = []
             state.isClosed = true
-            for list in state.idle.indices {
-                while let descriptor = unsafe state.idle[list].pop() {
-                    unsafe uncarve(descriptor, &state, &departed)
-                }
-            }
-            state.idleByteCount = 0
-            return departed
-        }
-        _ = consume departed
-    }
-
-    // MARK: Observers
-
-    /// A free observer bit. Traps when 64 observers watch the shard.
-    func addObserver() -> UInt64 {
-        state.withLock { state in
-            precondition(state.observers != .max, "a shard has at most 64 arena observers at a time")
-            let bit = ~state.observers & (state.observers &+ 1)
-            state.observers |= bit
-            // The arenas that exist already are news to it.
-            news.add(1, ordering: .releasing)
-            return bit
-        }
-    }
-
-    /// What `observer` has not heard yet. An arena that it hears of stays until it replies.
-    func events(for observer: UInt64) -> [(arena: ArenaStorage, event: ArenaEvent)] {
-        state.withLock { state in
-            state.arenas.compactMap { arena in
-                guard let arena else { return nil }
-                if arena.announced & observer == 0 {
-                    arena.announced |= observer
-                    arena.holders |= observer
-                    return (arena, .made(arena.description))
-                }
-                guard arena.isLeaving, arena.holders & observer != 0 else { return nil }
-                return (arena, .mayGo(arena.description))
-            }
-        }
-    }
-
-    /// `observer` gives up its hold on `arenas`; those that are empty and have no other holder go.
-    ///
-    /// An arena that came into use again after its observer was asked is announced to it once more.
-    func release(_ arenas: [ArenaStorage], by observer: UInt64, announceAgain: Bool) {
-        let departed = state.withLock { state in
-            var departed: [ArenaStorage] = []
-            for arena in arenas {
-                arena.holders &= ~observer
-                if arena.isLeaving {
-                    letGoIfEmpty(arena, &state, &departed)
-                } else if announceAgain {
-                    arena.announced &= ~observer
-                    news.add(1, ordering: .releasing)
-                }
-            }
-            return departed
-        }
-        _ = consume departed
-    }
-
-    /// Ends an observer: all it holds is released, and its bit is free for another.
-    func removeObserver(_ observer: UInt64) {
-        let departed = state.withLock { state in
-            var departed: [ArenaStorage] = []
-            state.observers &= ~observer
-            for case let arena? in state.arenas {
-                arena.announced &= ~observer
-                arena.holders &= ~observer
-                if arena.isLeaving { letGoIfEmpty(arena, &state, &departed) }
-            }
+            var leaving = state.idle.removeAll()
+            uncarve(&leaving, &state, &departed)
             return departed
         }
         _ = consume departed
@@ -274,12 +171,12 @@ final class Shard: Sendable {
 
     /// The counters and the idle bytes, at one moment.
     func snapshot() -> (counters: ShardCounters, idleByteCount: Int) {
-        state.withLock { ($0.counters, $0.idleByteCount) }
+        state.withLock { ($0.counters, $0.idle.byteCount) }
     }
 
     /// Buffers that are elsewhere: carved, and not idle here.
     var awayCount: Int {
-        state.withLock { state in state.carvedCount - state.idle.reduce(0) { $0 + $1.count } }
+        state.withLock { state in state.carvedCount - state.idle.count }
     }
 }
 

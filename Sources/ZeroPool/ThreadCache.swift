@@ -17,7 +17,7 @@ struct ThreadCache {
         let core: Unmanaged<PoolCore>
         var shardIndex: Int
         /// One chain a shard; the one of the own shard stays empty.
-        let outboxes: UnsafeMutablePointer<Shard.IdleList>
+        let outboxes: UnsafeMutablePointer<BufferChain>
         /// The pool's other caches.
         var previous: ThreadCache?
         var next: ThreadCache?
@@ -46,8 +46,8 @@ struct ThreadCache {
             byteCount: core.layout.byteCount, alignment: 128)
         // A late return of another pool's buffer may look anywhere here for its tag, and must not find an old one.
         unsafe address.initializeMemory(as: UInt8.self, repeating: 0, count: core.layout.byteCount)
-        let outboxes = UnsafeMutablePointer<Shard.IdleList>.allocate(capacity: core.shards.count)
-        unsafe outboxes.initialize(repeating: Shard.IdleList(), count: core.shards.count)
+        let outboxes = UnsafeMutablePointer<BufferChain>.allocate(capacity: core.shards.count)
+        unsafe outboxes.initialize(repeating: BufferChain(), count: core.shards.count)
         unsafe header.initialize(
             to: Header(core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes))
         for shift in CacheLayout.allShifts {
@@ -95,7 +95,7 @@ struct ThreadCache {
     /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.
     func spill(shift: Int, to home: Shard, keeping: Int) {
         let magazine = unsafe magazine(shift: shift)
-        var chain = Shard.IdleList()
+        var chain = BufferChain()
         while unsafe magazine.count > keeping, let descriptor = unsafe magazine.pop() {
             unsafe chain.push(descriptor)
         }
@@ -118,7 +118,7 @@ struct ThreadCache {
         let outbox = unsafe header.pointee.outboxes + shard.index
         guard unsafe outbox.pointee.count > 0 else { return }
         let chain = unsafe outbox.pointee
-        unsafe outbox.pointee = Shard.IdleList()
+        unsafe outbox.pointee = BufferChain()
         shard.giveBack(chain)
     }
 }
