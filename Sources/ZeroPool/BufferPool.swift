@@ -45,7 +45,7 @@ public final class BufferPool: Sendable {
     ///
     /// The bytes are not zeroed, and safe API does not show them before they are written. Traps when `byteCount` is
     /// negative, or when the system itself has no memory. Any thread.
-    @inlinable
+    @inlinable @inline(__always)
     public func get(_ byteCount: Int) -> PooledBuffer {
         if let buffer = popCached(byteCount) { return buffer }
         return getSlow(byteCount)
@@ -53,7 +53,7 @@ public final class BufferPool: Sendable {
 
     /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit or the shard's, after `close()`, above 1 GiB, or when
     /// the system has no memory. Otherwise as `get`.
-    @inlinable
+    @inlinable @inline(__always)
     public func tryGet(_ byteCount: Int) -> PooledBuffer? {
         if let buffer = popCached(byteCount) { return buffer }
         return tryGetSlow(byteCount)

@@ -5,22 +5,22 @@ public import Synchronization
 /// The buffer last returned waits in `hot`, in front of the stack: a get after a return then depends on one store, not
 /// on a chain of stack counts, which halves its latency.
 ///
-/// Only its thread pushes and pops. Other threads read `hitCount` (statistics) and clear `homeTag` (a closing pool, which
-/// so sends late returns to the slow path at no cost to the fast one): these two are relaxed atomics, which are plain
-/// loads and stores in machine code.
+/// Only its thread pushes and pops. Other threads read `hitCount`, `count` and whether there is a `hot` one (statistics), and
+/// clear `homeTag` (a closing pool, which so sends late returns to the slow path at no cost to the fast one): these are
+/// relaxed atomics, which are plain loads and stores in machine code.
 ///
 /// Invariants: `count <= limit`; a magazine without `homeTag` takes nothing; every buffer's home tag is the magazine's,
 /// as long as that is not cleared.
 @usableFromInline
 @unsafe
 struct Magazine: ~Copyable {
-    @usableFromInline var hot: UnsafeMutablePointer<BufferDescriptor>?
+    @usableFromInline let hot = unsafe Atomic<UnsafeMutablePointer<BufferDescriptor>?>(nil)
     /// The pool and the shard whose buffers it takes; 0 takes none.
     @usableFromInline let homeTag: Atomic<UInt64>
     /// Gets served from here. The returns need no counter: conservation gives them.
     @usableFromInline let hitCount = Atomic<UInt64>(0)
     /// Buffers in the slots.
-    @usableFromInline var count: UInt32 = 0
+    @usableFromInline let count = Atomic<UInt32>(0)
     @usableFromInline let limit: UInt32
 
     /// A magazine of `capacity` buffers; none is for classes that are not cached.
@@ -44,16 +44,16 @@ extension UnsafeMutablePointer where Pointee == Magazine {
     /// The buffer last pushed, or nil when the magazine is empty.
     @inlinable @inline(__always)
     func pop() -> UnsafeMutablePointer<BufferDescriptor>? {
-        guard let descriptor = unsafe pointee.hot else { return unsafe popFromSlots() }
-        unsafe pointee.hot = nil
+        guard let descriptor = unsafe pointee.hot.load(ordering: .relaxed) else { return unsafe popFromSlots() }
+        unsafe pointee.hot.store(nil, ordering: .relaxed)
         return unsafe descriptor
     }
 
     /// Adds a buffer whose home is here; false when the magazine is full.
     @inlinable @inline(__always)
     func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
-        guard unsafe pointee.hot == nil else { return unsafe pushBehindHot(descriptor) }
-        unsafe pointee.hot = unsafe descriptor
+        guard unsafe pointee.hot.load(ordering: .relaxed) == nil else { return unsafe pushBehindHot(descriptor) }
+        unsafe pointee.hot.store(descriptor, ordering: .relaxed)
         return true
     }
 
@@ -68,20 +68,22 @@ extension UnsafeMutablePointer where Pointee == Magazine {
 
     @inlinable
     func popFromSlots() -> UnsafeMutablePointer<BufferDescriptor>? {
-        let (index, isEmpty) = unsafe UInt(pointee.count).subtractingReportingOverflow(1)
+        let (index, isEmpty) = unsafe UInt(pointee.count.load(ordering: .relaxed)).subtractingReportingOverflow(1)
         guard !isEmpty else { return nil }
-        unsafe pointee.count = UInt32(truncatingIfNeeded: index)
+        unsafe pointee.count.store(UInt32(truncatingIfNeeded: index), ordering: .relaxed)
         return unsafe slots[Int(bitPattern: index)]
     }
 
     /// The newcomer is the hot one; its predecessor goes on the stack.
     @inlinable
     func pushBehindHot(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
-        let count = unsafe pointee.count
-        guard unsafe count < pointee.limit, let previous = unsafe pointee.hot else { return false }
+        let count = unsafe pointee.count.load(ordering: .relaxed)
+        guard unsafe count < pointee.limit, let previous = unsafe pointee.hot.load(ordering: .relaxed) else {
+            return false
+        }
         unsafe slots[Int(count)] = unsafe previous
-        unsafe pointee.count = count &+ 1
-        unsafe pointee.hot = unsafe descriptor
+        unsafe pointee.count.store(count &+ 1, ordering: .relaxed)
+        unsafe pointee.hot.store(descriptor, ordering: .relaxed)
         return true
     }
 
@@ -91,6 +93,8 @@ extension UnsafeMutablePointer where Pointee == Magazine {
         unsafe pointee.hitCount.store(pointee.hitCount.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
-    /// How many buffers it holds.
-    var count: Int { unsafe Int(pointee.count) + (pointee.hot == nil ? 0 : 1) }
+    /// How many buffers it holds: exact on its own thread, on others at most one beside the truth of a moment ago.
+    var count: Int {
+        unsafe Int(pointee.count.load(ordering: .relaxed)) + (pointee.hot.load(ordering: .relaxed) == nil ? 0 : 1)
+    }
 }
