@@ -9,7 +9,8 @@
 @unsafe
 struct BufferDescriptor {
     @usableFromInline let base: UnsafeMutableRawPointer
-    /// Whose it is: the pool and the shard, as a `Magazine` has them. All ones, which no magazine has, where none takes it.
+    /// Whose it is: the pool and the shard, as a `Magazine` has them. All ones, which no magazine has, where each return
+    /// takes the slow path: of what no magazine takes, and of pools that do something at each return.
     @usableFromInline let homeTag: UInt64
     /// Where a thread that has a magazine for it finds its cache of the pool, from the thread pointer…
     @usableFromInline let slotOffset: Int32
@@ -34,7 +35,8 @@ struct BufferDescriptor {
 
     init(base: UnsafeMutableRawPointer, arena: ArenaStorage, shift: Int) {
         unsafe self.base = base
-        unsafe self.homeTag = arena.core.homeTag(shard: arena.shard.index)
+        unsafe self.homeTag =
+            arena.core.watchesReturns ? Magazine.noHomeTag : arena.core.homeTag(shard: arena.shard.index)
         unsafe self.slotOffset = arena.core.slotOffset
         unsafe self.magazineOffset = UInt32(arena.core.layout.magazineOffset(shift: shift))
         unsafe self.next = nil
@@ -49,8 +51,7 @@ struct BufferDescriptor {
     /// Describes memory from `malloc`, which has neither arena nor shard.
     init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
         unsafe self.base = base
-        // Not 0: the empty cache's magazines have that, and would take what is returned to them.
-        unsafe self.homeTag = .max
+        unsafe self.homeTag = unsafe Magazine.noHomeTag
         unsafe self.slotOffset = PoolSlots.uncachedSlotOffset
         unsafe self.magazineOffset = 0
         unsafe self.next = nil

@@ -38,6 +38,9 @@ extension BufferPool {
         /// As many bytes as the shards keep idle, all together.
         public func maxIdleByteCount(_ byteCount: Int) -> Builder { with { $0.maxIdleByteCount = byteCount } }
 
+        /// Whether memory is overwritten with zeroes when it is returned.
+        public func wipesOnReturn(_ isWiping: Bool = true) -> Builder { with { $0.wipesOnReturn = isWiping } }
+
         /// The pool. Traps when the configuration is impossible (`Configuration` says what is possible).
         public func build() -> BufferPool { BufferPool(configuration) }
 

@@ -23,6 +23,17 @@ extension BufferPool {
         public var maxByteCountPerShard: Int
         /// As many bytes as the shards keep idle, all together; each has its equal part.
         public var maxIdleByteCount: Int
+        /// Whether memory is overwritten with zeroes when it is returned, for secrets.
+        ///
+        /// It is wiped before anybody else can get it, on the thread that returns it, wherever it then goes: a thread's
+        /// cache, another shard, a full shard's arena, or the system; the end of a `DetachedBuffer` wipes too. Always the
+        /// whole capacity: what a kernel or a C function wrote past `count` is as secret, and the pool did not see it. So
+        /// pages that a lease never touched are touched then. Not wiped are leases that have not ended when the
+        /// process does, and copies that others made; against swapping there is `pinnedMemory`.
+        ///
+        /// Cost: gets stay as fast, and each return takes the slow path and writes the buffer: 64 KiB take about
+        /// 0.7 µs in the processor's cache, 1.6 µs in memory.
+        public var wipesOnReturn = false
 
         /// Adapted to `processorCount` processors and to what memory the process may use.
         ///

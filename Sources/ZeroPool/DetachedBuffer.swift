@@ -22,6 +22,7 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
         }
         let arena = unsafe reference.takeUnretainedValue()
         let core = arena.core
+        unsafe core.memoryReturns(descriptor)
         switch arena.kind {
         case .pooled: unsafe core.shards[Int(descriptor.pointee.shardIndex)].discard(descriptor)
         case .transient: unsafe reference.release()

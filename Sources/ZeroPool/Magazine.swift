@@ -10,7 +10,7 @@ public import Synchronization
 /// relaxed atomics, which are plain loads and stores in machine code.
 ///
 /// Invariants: `count <= limit`; a magazine without `homeTag` takes nothing; every buffer's home tag is the magazine's,
-/// as long as that is not cleared.
+/// as long as that is not cleared, or `noHomeTag` when the pool watches returns.
 @usableFromInline
 @unsafe
 struct Magazine: ~Copyable {
@@ -35,6 +35,9 @@ struct Magazine: ~Copyable {
     /// A pool's and a shard's tag: bits 0–7 the shard, from 8 on the pool's generation, so that a late return never lands
     /// in the cache of a pool that has taken over the slot.
     static func homeTag(shard: Int, generation: UInt64) -> UInt64 { UInt64(shard) | generation << 8 }
+
+    /// The tag of buffers that no magazine takes by itself. Not 0: the empty cache's magazines have that.
+    static var noHomeTag: UInt64 { .max }
 }
 
 @usableFromInline

@@ -55,6 +55,9 @@ final class PoolCore: @unchecked Sendable {
     /// The tag of the magazines that take buffers of that shard.
     func homeTag(shard: Int) -> UInt64 { unsafe Magazine.homeTag(shard: shard, generation: generation) }
 
+    /// Whether each return has to take the slow path, since something is done to the memory there.
+    var watchesReturns: Bool { configuration.wipesOnReturn }
+
     // MARK: Slow paths
 
     /// Serves what no magazine could; nil past the limits, unless `isTransientAllowed`.
@@ -102,6 +105,13 @@ final class PoolCore: @unchecked Sendable {
         return unsafe PooledBuffer(descriptor)
     }
 
+    /// A lease or its detached owner ends: what is to be done to the memory before anybody else can see it.
+    func memoryReturns(_ descriptor: DescriptorPointer) {
+        if configuration.wipesOnReturn {
+            unsafe SystemMemory.wipe(descriptor.pointee.base, byteCount: descriptor.pointee.byteCount)
+        }
+    }
+
     /// Takes back what no magazine took: of a full or foreign cache, of a closed pool, of a class without cache.
     func giveBack(_ descriptor: DescriptorPointer) {
         ThreadExit.reclaimClosed()
@@ -111,6 +121,8 @@ final class PoolCore: @unchecked Sendable {
             return unsafe giveBackHome(descriptor)
         }
         if unsafe cache.shardIndex == home.index {
+            // It has room where the fast path did not try: in a new cache, and in a pool that watches returns.
+            if unsafe cache.magazine(shift: shift).push(descriptor) { return }
             unsafe cache.spill(shift: shift, to: home, keeping: configuration.tlsCacheSize / 2)
             if unsafe !cache.magazine(shift: shift).push(descriptor) { unsafe giveBackHome(descriptor) }
         } else {

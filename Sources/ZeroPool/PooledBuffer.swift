@@ -71,6 +71,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
         // Retained for the call: the return of the last buffer of a closed pool ends arena, shard and core.
         let arena = unsafe reference.takeUnretainedValue()
         let core = arena.core
+        unsafe core.memoryReturns(descriptor)
         switch arena.kind {
         case .pooled: unsafe core.giveBack(descriptor)
         case .transient: unsafe reference.release()
