@@ -15,9 +15,28 @@ package enum AllocatedBuffers {
             for: max(1, byteCount), smallest: SizeClass.smallest(minimumShift: SizeClass.minimumShift))
         precondition(shift <= SizeClass.maximumShift, "buffers from malloc are at most 1 GiB")
         guard let base = unsafe malloc(1 << shift) else { return nil }
-        return unsafe PooledBuffer(
+        return unsafe lease(shift: shift, base: base)
+    }
+
+    private static func lease(shift: Int, base: UnsafeMutableRawPointer) -> PooledBuffer {
+        unsafe PooledBuffer(
             descriptor: descriptors + (shift - SizeClass.minimumShift), base: base,
             slotOffset: PoolSlots.uncachedSlotOffset, magazineOffset: 0)
+    }
+
+    /// A descriptor of one lease alone, for as long as that is passed unmanaged.
+    static func makeDescriptor(like shared: DescriptorPointer, base: UnsafeMutableRawPointer) -> DescriptorPointer {
+        let descriptor = DescriptorPointer.allocate(capacity: 1)
+        unsafe descriptor.initialize(
+            to: BufferDescriptor(allocatedShift: Int(shared.pointee.shift), base: base))
+        return unsafe descriptor
+    }
+
+    /// The lease of a descriptor that `makeDescriptor` made, which ends.
+    static func take(_ descriptor: DescriptorPointer) -> PooledBuffer {
+        let (shift, base) = unsafe (Int(descriptor.pointee.shift), descriptor.pointee.base)
+        unsafe descriptor.deallocate()
+        return unsafe lease(shift: shift, base: base)
     }
 
     static func free(_ base: UnsafeMutableRawPointer) {

@@ -4,7 +4,9 @@
 /// - Exactly one of these holds a buffer that has been carved: a lease, a thread's magazine, an outbox, a shard's
 ///   idle list, a ring. Only the holder touches the descriptor; handing over happens under a shard's lock or in
 ///   the way that the program hands over the lease.
-/// - `next` is meaningful in a chain and in an idle list only, `previous` in the latter.
+/// - `next` is meaningful in a chain and in an idle list only, `previous` in the latter; while a lease is passed
+///   unmanaged, both say so (`BufferDescriptor+Passing.swift`).
+/// - It is one cache line at most.
 @usableFromInline
 @unsafe
 struct BufferDescriptor {
