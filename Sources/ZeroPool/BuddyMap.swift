@@ -43,13 +43,14 @@ struct BuddyMap {
         return block << order
     }
 
-    /// Gives back what `take(order:)` returned; merges with free buddies.
+    /// Gives back what `take(order:)` returned; merges with free buddies. Traps when it is free already.
     mutating func giveBack(unit: Int, order: Int) {
         assert(unit & ((1 << order) - 1) == 0, "a block starts at a multiple of its size")
-        freeUnitCount += 1 << order
         var current = order
         var block = unit >> order
-        assert(!isFree(block, order: current), "a block was given back twice")
+        // Of an order or of a larger one that it has been merged into: a slow path has the time to look.
+        guard !isFreeOrPartOfFree(block, order: current) else { fatalError("ZeroPool: a buffer was returned twice") }
+        freeUnitCount += 1 << order
         while current < maximumOrder, isFree(block ^ 1, order: current) {
             clear(block ^ 1, order: current)
             block >>= 1
@@ -59,6 +60,10 @@ struct BuddyMap {
     }
 
     private func isFree(_ block: Int, order: Int) -> Bool { free[order][block / 64] >> (block % 64) & 1 == 1 }
+
+    private func isFreeOrPartOfFree(_ block: Int, order: Int) -> Bool {
+        (order...maximumOrder).contains { isFree(block >> ($0 - order), order: $0) }
+    }
 
     private func lowestFree(order: Int) -> Int {
         for (word, bits) in free[order].enumerated() where bits != 0 {

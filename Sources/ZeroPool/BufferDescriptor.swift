@@ -26,6 +26,8 @@ struct BufferDescriptor {
     @usableFromInline var shift: UInt8
     /// Set where the arena holds this one buffer only, whose size may then be other than a power of two.
     @usableFromInline let isWholeArena: Bool
+    /// Whether it stands in an idle list: only to catch who returns a buffer twice.
+    var isIdle: Bool
     let shardIndex: UInt16
     let arenaIndex: UInt16
 
@@ -46,6 +48,7 @@ struct BufferDescriptor {
         unsafe self.arena = Unmanaged.passUnretained(arena)
         unsafe self.shift = UInt8(shift)
         unsafe self.isWholeArena = arena.isSingleBuffer
+        unsafe self.isIdle = false
         unsafe self.shardIndex = UInt16(arena.shard.index)
         unsafe self.arenaIndex = UInt16(truncatingIfNeeded: arena.index)
     }
@@ -61,6 +64,7 @@ struct BufferDescriptor {
         unsafe self.arena = nil
         unsafe self.shift = UInt8(shift)
         unsafe self.isWholeArena = false
+        unsafe self.isIdle = false
         unsafe self.shardIndex = .max
         unsafe self.arenaIndex = .max
     }

@@ -65,6 +65,8 @@ struct IdleBuffers {
         let shift = unsafe Int(descriptor.pointee.shift)
         let list = shift - minimumShift
         let newest = unsafe lists[list].newest
+        guard unsafe !descriptor.pointee.isIdle else { fatalError("ZeroPool: a buffer was returned twice") }
+        unsafe descriptor.pointee.isIdle = true
         unsafe descriptor.pointee.previous = nil
         unsafe descriptor.pointee.next = unsafe newest
         unsafe newest?.pointee.previous = unsafe descriptor
@@ -77,6 +79,7 @@ struct IdleBuffers {
     private mutating func remove(_ descriptor: DescriptorPointer) {
         let shift = unsafe Int(descriptor.pointee.shift)
         let list = shift - minimumShift
+        unsafe descriptor.pointee.isIdle = false
         let (newer, older) = unsafe (descriptor.pointee.previous, descriptor.pointee.next)
         if let newer = unsafe newer {
             unsafe newer.pointee.next = unsafe older
