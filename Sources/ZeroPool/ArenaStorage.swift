@@ -61,7 +61,10 @@ final class ArenaStorage: @unchecked Sendable {
     /// Classes from a huge page up have an arena to themselves; smaller ones share arenas of one huge page.
     static func map(core: PoolCore, shard: Shard, index: Int, shift: Int) -> ArenaStorage? {
         let byteCount = byteCount(forShift: shift)
-        guard let base = unsafe SystemMemory.map(byteCount: byteCount) else { return nil }
+        guard
+            let base = unsafe SystemMemory.map(
+                byteCount: byteCount, hugePages: core.configuration.hugePages)
+        else { return nil }
         let isShared = shift < SystemMemory.hugePageByteCount.trailingZeroBitCount
         return unsafe ArenaStorage(
             kind: .pooled, core: core, shard: shard, index: index, base: base, byteCount: byteCount,
@@ -73,7 +76,10 @@ final class ArenaStorage: @unchecked Sendable {
         let (sum, overflow) = byteCount.addingReportingOverflow(SystemMemory.hugePageByteCount - 1)
         guard !overflow else { return nil }
         let rounded = max(1, sum / SystemMemory.hugePageByteCount) * SystemMemory.hugePageByteCount
-        guard let base = unsafe SystemMemory.map(byteCount: rounded) else { return nil }
+        guard
+            let base = unsafe SystemMemory.map(
+                byteCount: rounded, hugePages: core.configuration.hugePages)
+        else { return nil }
         return unsafe ArenaStorage(
             kind: .transient, core: core, shard: shard, index: -1, base: base, byteCount: rounded, unitShift: nil)
     }

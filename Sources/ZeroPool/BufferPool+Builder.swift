@@ -26,6 +26,9 @@ extension BufferPool {
         /// Whether memory is locked, best effort.
         public func pinnedMemory(_ isPinned: Bool) -> Builder { with { $0.pinnedMemory = isPinned } }
 
+        /// Whether memory is advised to huge pages, or against them.
+        public func hugePages(_ isAdvised: Bool) -> Builder { with { $0.hugePages = isAdvised } }
+
         /// What leaves when a shard is full.
         public func evictionPolicy(_ policy: EvictionPolicy) -> Builder { with { $0.evictionPolicy = policy } }
 

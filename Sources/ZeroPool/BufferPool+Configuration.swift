@@ -9,8 +9,13 @@ extension BufferPool {
         public var maxBuffersPerShard: Int
         /// Parts of the pool with a lock each: a power of two from 1 to 128.
         public var numShards: Int
-        /// Whether memory is locked (`mlock`), best effort: statistics say how much was.
+        /// Whether memory is locked (`mlock2`, each page from its first touch on), so that it is never swapped out. Best
+        /// effort: where the system refuses, the pool works all the same, and `Statistics.pinning` says so.
         public var pinnedMemory: Bool
+        /// Whether arenas are advised to huge pages of 2 MiB (`MADV_HUGEPAGE`): far fewer page faults for large buffers, at
+        /// the price of up to 2 MiB in memory for the first byte touched. When false they are advised against them.
+        /// Without effect where the system has none (`/sys/kernel/mm/transparent_hugepage/enabled` says `never`).
+        public var hugePages: Bool
         /// What leaves when a shard is full.
         public var evictionPolicy: EvictionPolicy
         /// As many bytes as the pool maps at most; past that `tryGet` returns nil and `get` hands out transient
@@ -64,7 +69,7 @@ extension BufferPool {
                 }
             return Configuration(
                 minBufferSize: 1 << SizeClass.minimumShift, tlsCacheSize: cacheSize,
-                maxBuffersPerShard: buffersPerShard, numShards: shardCount, pinnedMemory: false,
+                maxBuffersPerShard: buffersPerShard, numShards: shardCount, pinnedMemory: false, hugePages: true,
                 evictionPolicy: .lifo, maxByteCount: .max, maxByteCountPerShard: .max,
                 maxIdleByteCount: ProcessBudget.memoryByteCount / 8)
         }

@@ -28,8 +28,8 @@ extension BufferPool {
         public var evictionCount = 0
         /// Bytes mapped, in arenas and transient memory.
         public var mappedByteCount = 0
-        /// Of these, bytes locked into memory.
-        public var pinnedByteCount = 0
+        /// What of them is locked into memory.
+        public var pinning = Pinning()
         /// Bytes idle in the shards; what thread caches hold is not among them.
         public var idleByteCount = 0
 
@@ -41,7 +41,7 @@ extension BufferPool {
             """
             gets: \(gets.cache) cache, \(gets.shard) shard, \(gets.fresh) fresh, \(gets.transient) transient, \
             \(gets.refused) refused; returns: \(homeReturnCount) home, \(foreignReturnCount) foreign; \
-            \(evictionCount) evictions; bytes: \(mappedByteCount) mapped, \(pinnedByteCount) pinned, \
+            \(evictionCount) evictions; bytes: \(mappedByteCount) mapped, \(pinning.pinnedByteCount) pinned, \
             \(idleByteCount) idle
             """
         }

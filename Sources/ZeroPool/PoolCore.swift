@@ -16,8 +16,8 @@ final class PoolCore: @unchecked Sendable {
     /// Set once, in `init`.
     private(set) var shards: [Shard] = []
 
-    private let mappedByteCount = Atomic<Int>(0)
-    private let pinnedByteCount = Atomic<Int>(0)
+    let mappedByteCount = Atomic<Int>(0)
+    let pinnedByteCount = Atomic<Int>(0)
     /// Transient buffers that are out.
     private let transientCount = Atomic<Int>(0)
     private let transientGetCount = Atomic<Int>(0)
@@ -277,7 +277,7 @@ final class PoolCore: @unchecked Sendable {
         statistics.gets.refused = refusedGetCount.load(ordering: .relaxed)
         statistics.foreignReturnCount = foreignReturnCount.load(ordering: .relaxed)
         statistics.mappedByteCount = mappedByteCount.load(ordering: .relaxed)
-        statistics.pinnedByteCount = pinnedByteCount.load(ordering: .relaxed)
+        statistics.pinning = pinning()
         return statistics
     }
 }

@@ -1,3 +1,5 @@
+import CZeroPool
+
 #if canImport(Musl)
     import Musl
 #else
@@ -9,11 +11,12 @@ enum SystemMemory {
     /// The size and alignment of a huge page, and so of arenas: 2 MiB.
     static let hugePageByteCount = 2 << 20
 
-    /// Maps `byteCount` bytes (a whole number of huge pages) at a multiple of 2 MiB, advised to huge pages.
+    /// Maps `byteCount` bytes (a whole number of huge pages) at a multiple of 2 MiB, advised to huge pages, or
+    /// against them: without advice the system's own setting would decide, and `false` mean nothing on half the machines.
     ///
     /// Memory is not touched: pages come on first use, from the processor that uses them.
     /// - Returns: nil when the system refuses (address space, overcommit, `RLIMIT_AS`).
-    static func map(byteCount: Int) -> UnsafeMutableRawPointer? {
+    static func map(byteCount: Int, hugePages: Bool) -> UnsafeMutableRawPointer? {
         assert(byteCount > 0 && byteCount % hugePageByteCount == 0)
         let alignment = hugePageByteCount
         // mmap aligns to pages only: map a huge page more than wanted, and unmap what sticks out.
@@ -25,7 +28,7 @@ enum SystemMemory {
         if lead > 0 { unsafe _ = munmap(mapped, lead) }
         if lead < alignment { unsafe _ = munmap(base + byteCount, alignment - lead) }
         // Advice: a kernel without transparent huge pages says EINVAL, and small pages serve.
-        unsafe _ = madvise(base, byteCount, MADV_HUGEPAGE)
+        unsafe _ = madvise(base, byteCount, hugePages ? MADV_HUGEPAGE : MADV_NOHUGEPAGE)
         return unsafe base
     }
 
@@ -34,8 +37,18 @@ enum SystemMemory {
         assert(result == 0, "munmap of a mapping of our own")
     }
 
-    /// Locks the range into memory. - Returns: false when refused (`RLIMIT_MEMLOCK`, `CAP_IPC_LOCK`).
+    /// Locks the range into memory. - Returns: false when refused (`RLIMIT_MEMLOCK`, `CAP_IPC_LOCK`; a kernel before 4.4).
+    ///
+    /// Pages are locked as they are first touched (`MLOCK_ONFAULT`). Plain `mlock` would have the whole arena faulted in
+    /// here, under the shard's lock: up to 1 GiB, of which a single page may be wanted. The limit is charged with the
+    /// whole range either way (mlock(2)). Unmapping unlocks.
     static func lock(_ base: UnsafeMutableRawPointer, byteCount: Int) -> Bool {
-        unsafe mlock(base, byteCount) == 0
+        unsafe zeropool_lock(base, UInt64(byteCount)) == 0
+    }
+
+    /// As many bytes as the process may lock; nil where nothing limits it.
+    static var lockLimitByteCount: Int? {
+        let limit = zeropool_lock_limit()
+        return limit < 0 ? nil : Int(limit)
     }
 }

@@ -192,16 +192,6 @@ struct BufferPoolTests {
             }
         }
     }
-
-    @Test("pinned memory is locked where the limit allows it, and counted")
-    func pinned() {
-        let pool = BufferPool.builder().pinnedMemory(true).build()
-        do { _ = pool.get(4096) }
-        let statistics = pool.statistics()
-        #expect(statistics.pinnedByteCount == 0 || statistics.pinnedByteCount == statistics.mappedByteCount)
-        pool.close()
-        #expect(pool.statistics().pinnedByteCount == 0)
-    }
 }
 
 @Suite("Closing a pool")

@@ -35,12 +35,16 @@ struct ConfigurationTests {
     @Test("the builder sets every value, and leaves the rest adapted")
     func builderSetsEveryValue() {
         let pool = BufferPool.builder().minBufferSize(65536).tlsCacheSize(14).maxBuffersPerShard(3).numShards(2)
-            .pinnedMemory(true).evictionPolicy(.lifo).maxByteCount(1 << 30).maxByteCountPerShard(1 << 29)
-            .maxIdleByteCount(1 << 20).wipesOnReturn().build()
+            .pinnedMemory(true)
+            .hugePages(false)
+            .evictionPolicy(.lifo).maxByteCount(1 << 30).maxByteCountPerShard(1 << 29)
+            .maxIdleByteCount(1 << 20)
+            .wipesOnReturn().build()
         #expect(
             pool.configuration
                 == BufferPool.Configuration(
                     minBufferSize: 65536, tlsCacheSize: 14, maxBuffersPerShard: 3, numShards: 2, pinnedMemory: true,
+                    hugePages: false,
                     evictionPolicy: .lifo, maxByteCount: 1 << 30, maxByteCountPerShard: 1 << 29,
                     maxIdleByteCount: 1 << 20, wipesOnReturn: true))
         #expect(pool.shardCount == 2)

@@ -57,4 +57,10 @@ int zeropool_allowed_processors(unsigned char *_Nonnull flags, int count);
 // Lets the calling thread run on one processor only; 0, or -1 with errno set.
 int zeropool_pin_thread(int processor);
 
+// Locks a range into memory, each page from its first touch on; 0, or -1 with errno set.
+int zeropool_lock(void *_Nonnull base, uint64_t byte_count);
+
+// As many bytes as the process may lock (RLIMIT_MEMLOCK's soft limit), or -1 where nothing limits it.
+int64_t zeropool_lock_limit(void);
+
 #endif
