@@ -25,6 +25,8 @@ let package = Package(
     targets: [
         // What the optimizer cannot see through.
         .target(name: "COpaque"),
+        // What the worker asks of the C library that Swift does not show.
+        .target(name: "CAllocatorWorker"),
         // Medians and percentiles of rounds.
         .target(name: "Distribution", swiftSettings: swiftSettings),
         .executableTarget(
@@ -32,10 +34,16 @@ let package = Package(
             dependencies: ["COpaque", .product(name: "ZeroPool", package: "ZeroPool")],
             path: "Sources/GetReturn",
             swiftSettings: swiftSettings),
+        // What Benchmarks/allocators drives: one contender a process.
         .executableTarget(
-            name: "pool-vs-malloc",
-            dependencies: ["COpaque", "Distribution", .product(name: "ZeroPool", package: "ZeroPool")],
-            path: "Sources/PoolAgainstMalloc",
+            name: "allocator-worker",
+            dependencies: [
+                "CAllocatorWorker",
+                "COpaque",
+                .product(name: "ZeroPool", package: "ZeroPool"),
+                .product(name: "NIOCore", package: "swift-nio"),
+            ],
+            path: "Sources/AllocatorWorker",
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "send-methods",

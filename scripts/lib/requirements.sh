@@ -12,12 +12,14 @@ need_linux_and_swift() {
         fail "there is no 'swift' on the PATH. Install Swift 6.2 or later: https://www.swift.org/install/linux"
 }
 
-# is_present command:NAME | header:FILE
+# is_present command:NAME | header:FILE | library:SONAME
 is_present() {
     case $1 in
     command:*) command -v "${1#command:}" >/dev/null ;;
     # Asked of a compiler, which knows where this system keeps its headers: cc, or the clang that comes with Swift.
     header:*) echo "#include <${1#header:}>" | "$(command -v cc || command -v clang)" -E -x c - >/dev/null 2>&1 ;;
+    # Asked of the dynamic loader's cache, which LD_PRELOAD looks into. (Not grep -q: it would end before ldconfig.)
+    library:*) PATH=$PATH:/sbin:/usr/sbin ldconfig -p | grep -F $'\t'"${1#library:} " >/dev/null ;;
     esac
 }
 
@@ -46,4 +48,7 @@ install_test_tools() {
     install_missing header:liburing.h=liburing-dev command:cc=gcc command:objdump=binutils command:valgrind=valgrind \
         command:socat=socat command:nc=netcat-openbsd command:python3=python3 \
         command:setpriv=util-linux command:taskset=util-linux command:prlimit=util-linux command:strace=strace
+    # In a shell of its own, where failing ends nothing: other releases name them otherwise.
+    (install_missing library:libmimalloc.so.2=libmimalloc2.0 library:libjemalloc.so.2=libjemalloc2) ||
+        echo "Benchmarks/allocators leaves out what is not there."
 }
