@@ -19,9 +19,7 @@ package enum AllocatedBuffers {
     }
 
     private static func lease(shift: Int, base: UnsafeMutableRawPointer) -> PooledBuffer {
-        unsafe PooledBuffer(
-            descriptor: descriptors + (shift - SizeClass.minimumShift), base: base,
-            slotOffset: PoolSlots.uncachedSlotOffset, magazineOffset: 0)
+        unsafe PooledBuffer(descriptors + (shift - SizeClass.minimumShift), base: base)
     }
 
     /// A descriptor of one lease alone, for as long as that is passed unmanaged.

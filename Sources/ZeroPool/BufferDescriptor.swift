@@ -11,13 +11,11 @@
 @unsafe
 struct BufferDescriptor {
     @usableFromInline let base: UnsafeMutableRawPointer
-    /// Whose it is: the pool and the shard, as a `Magazine` has them. All ones, which no magazine has, where each return
-    /// takes the slow path: of what no magazine takes, and of pools that do something at each return.
+    /// Whose it is: the pool, the shard and the class, as a `Magazine` has them. All ones, which no magazine has, where each
+    /// return takes the slow path: of what no magazine takes, and of pools that do something at each return.
     @usableFromInline let homeTag: UInt64
-    /// Where a thread that has a magazine for it finds its cache of the pool, from the thread pointer…
-    @usableFromInline let slotOffset: Int32
-    /// … and there the magazine.
-    @usableFromInline let magazineOffset: UInt32
+    /// Where threads have their magazines for it.
+    let place: MagazinePlace
     var next: UnsafeMutablePointer<BufferDescriptor>?
     var previous: UnsafeMutablePointer<BufferDescriptor>?
     /// The arena that the buffer was carved from, which outlives all that is carved from it; nil for what `malloc` gave.
@@ -40,9 +38,11 @@ struct BufferDescriptor {
     init(base: UnsafeMutableRawPointer, arena: ArenaStorage, shift: Int) {
         unsafe self.base = base
         unsafe self.homeTag =
-            arena.core.watchesReturns ? Magazine.noHomeTag : arena.core.homeTag(shard: arena.shard.index)
-        unsafe self.slotOffset = arena.core.slotOffset
-        unsafe self.magazineOffset = UInt32(arena.core.layout.magazineOffset(shift: shift))
+            arena.core.watchesReturns
+            ? Magazine.noHomeTag : arena.core.homeTag(shard: arena.shard.index, shift: shift)
+        unsafe self.place = MagazinePlace(
+            slotOffset: arena.core.slotOffset,
+            magazineOffset: UInt32(arena.core.layout.magazineOffset(shift: shift)))
         unsafe self.next = nil
         unsafe self.previous = nil
         unsafe self.arena = Unmanaged.passUnretained(arena)
@@ -57,8 +57,7 @@ struct BufferDescriptor {
     init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
         unsafe self.base = base
         unsafe self.homeTag = unsafe Magazine.noHomeTag
-        unsafe self.slotOffset = PoolSlots.uncachedSlotOffset
-        unsafe self.magazineOffset = 0
+        unsafe self.place = MagazinePlace(slotOffset: PoolSlots.uncachedSlotOffset, magazineOffset: 0)
         unsafe self.next = nil
         unsafe self.previous = nil
         unsafe self.arena = nil

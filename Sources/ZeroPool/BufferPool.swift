@@ -1,5 +1,3 @@
-public import CZeroPool
-
 /// A pool of reusable I/O buffers: thread caches over a sharded store.
 ///
 /// ```swift
@@ -24,18 +22,18 @@ public import CZeroPool
 public final class BufferPool: Sendable {
     @usableFromInline let core: PoolCore
     // Copies of what the fast path needs, one load away.
-    @usableFromInline let slotOffset: Int64
+    @usableFromInline let slotOffset: Int32
+    @usableFromInline let magazineStride: UInt32
     @usableFromInline let smallest: Int
-    @usableFromInline let magazineStride: Int
 
     /// A pool of the given configuration; by default adapted to the processors that the process may run on.
     ///
     /// Traps when the configuration is impossible (`Configuration` says what is possible). Maps no memory yet.
     public init(_ configuration: Configuration = .adapted()) {
         core = PoolCore(configuration)
-        slotOffset = Int64(core.slotOffset)
+        slotOffset = core.slotOffset
         smallest = SizeClass.smallest(minimumShift: configuration.minimumShift)
-        magazineStride = core.layout.magazineStride
+        magazineStride = UInt32(core.layout.magazineStride)
     }
 
     deinit { core.endHandle() }
@@ -47,16 +45,17 @@ public final class BufferPool: Sendable {
     /// negative, or when the system itself has no memory. Any thread.
     @inlinable @inline(__always)
     public func get(_ byteCount: Int) -> PooledBuffer {
-        if let buffer = popCached(byteCount) { return buffer }
-        return getSlow(byteCount)
+        let place = magazinePlace(byteCount)
+        return unsafe PooledBuffer(place.pop() ?? getSlow(byteCount), place)
     }
 
     /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit or the shard's, after `close()`, above 1 GiB, or when
     /// the system has no memory. Otherwise as `get`.
     @inlinable @inline(__always)
     public func tryGet(_ byteCount: Int) -> PooledBuffer? {
-        if let buffer = popCached(byteCount) { return buffer }
-        return tryGetSlow(byteCount)
+        let place = magazinePlace(byteCount)
+        guard let descriptor = unsafe place.pop() ?? tryGetSlow(byteCount) else { return nil }
+        return unsafe PooledBuffer(descriptor, place)
     }
 
     /// A lease with `byteCount` zeroes written: its `count` is `byteCount`. Otherwise as `get`.
@@ -70,23 +69,23 @@ public final class BufferPool: Sendable {
         return buffer
     }
 
+    /// Where threads have the magazine for buffers of `byteCount` bytes: one that stays empty when the size has no class.
     @inlinable @inline(__always)
-    func popCached(_ byteCount: Int) -> PooledBuffer? {
-        // A thread without a cache finds the empty one here; a size without a class, a magazine that stays empty.
-        let offset = SizeClass.shift(for: byteCount, smallest: smallest) &* magazineStride
-        let magazine = unsafe (zeropool_load(slotOffset) + offset).assumingMemoryBound(to: Magazine.self)
-        guard let descriptor = unsafe magazine.pop() else { return nil }
-        unsafe magazine.countHit()
-        return unsafe PooledBuffer(
-            descriptor: descriptor, base: descriptor.pointee.base, slotOffset: Int32(truncatingIfNeeded: slotOffset),
-            magazineOffset: UInt32(truncatingIfNeeded: offset))
+    func magazinePlace(_ byteCount: Int) -> MagazinePlace {
+        let shift = SizeClass.shift(for: byteCount, smallest: smallest)
+        return MagazinePlace(
+            slotOffset: slotOffset, magazineOffset: UInt32(truncatingIfNeeded: shift) &* magazineStride)
     }
 
     @usableFromInline @inline(never)
-    func getSlow(_ byteCount: Int) -> PooledBuffer { core.getSlow(byteCount, isTransientAllowed: true)! }
+    func getSlow(_ byteCount: Int) -> UnsafeMutablePointer<BufferDescriptor> {
+        unsafe core.getSlow(byteCount, isTransientAllowed: true)!
+    }
 
     @usableFromInline @inline(never)
-    func tryGetSlow(_ byteCount: Int) -> PooledBuffer? { core.getSlow(byteCount, isTransientAllowed: false) }
+    func tryGetSlow(_ byteCount: Int) -> UnsafeMutablePointer<BufferDescriptor>? {
+        unsafe core.getSlow(byteCount, isTransientAllowed: false)
+    }
 
     /// How many shards the pool has.
     public var shardCount: Int { core.shards.count }

@@ -14,8 +14,9 @@ public import Synchronization
 @usableFromInline
 @unsafe
 struct Magazine: ~Copyable {
-    @usableFromInline let hot = unsafe Atomic<UnsafeMutablePointer<BufferDescriptor>?>(nil)
-    /// The pool and the shard whose buffers it takes; 0 takes none.
+    /// The descriptor's address, or 0; as a number, since the optimizer forgets of optionals which case is the usual one.
+    @usableFromInline let hot = Atomic<UInt>(0)
+    /// The pool, the shard and the class whose buffers it takes; 0 takes none.
     @usableFromInline let homeTag: Atomic<UInt64>
     /// Gets served from here. The returns need no counter: conservation gives them.
     @usableFromInline let hitCount = Atomic<UInt64>(0)
@@ -32,9 +33,11 @@ struct Magazine: ~Copyable {
     /// The header's size, before the slots.
     @usableFromInline static var headerByteCount: Int { @inlinable get { 32 } }
 
-    /// A pool's and a shard's tag: bits 0–7 the shard, from 8 on the pool's generation, so that a late return never lands
-    /// in the cache of a pool that has taken over the slot.
-    static func homeTag(shard: Int, generation: UInt64) -> UInt64 { UInt64(shard) | generation << 8 }
+    /// Bits 0–7 the shard, 8–15 the class's shift, from 16 on the pool's generation: a late return never lands in the cache
+    /// of a pool that has taken over the slot, nor a buffer larger than was asked for among smaller ones.
+    static func homeTag(shard: Int, shift: Int, generation: UInt64) -> UInt64 {
+        UInt64(shard) | UInt64(shift) << 8 | generation << 16
+    }
 
     /// The tag of buffers that no magazine takes by itself. Not 0: the empty cache's magazines have that.
     static var noHomeTag: UInt64 { .max }
@@ -45,18 +48,19 @@ typealias MagazinePointer = UnsafeMutablePointer<Magazine>
 
 extension UnsafeMutablePointer where Pointee == Magazine {
     /// The buffer last pushed, or nil when the magazine is empty.
-    @inlinable @inline(__always)
     func pop() -> UnsafeMutablePointer<BufferDescriptor>? {
-        guard let descriptor = unsafe pointee.hot.load(ordering: .relaxed) else { return unsafe popFromSlots() }
-        unsafe pointee.hot.store(nil, ordering: .relaxed)
-        return unsafe descriptor
+        guard let hot = unsafe DescriptorPointer(bitPattern: pointee.hot.load(ordering: .relaxed)) else {
+            return unsafe popFromSlots()
+        }
+        unsafe pointee.hot.store(0, ordering: .relaxed)
+        return unsafe hot
     }
 
     /// Adds a buffer whose home is here; false when the magazine is full.
-    @inlinable @inline(__always)
     func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
-        guard unsafe pointee.hot.load(ordering: .relaxed) == nil else { return unsafe pushBehindHot(descriptor) }
-        unsafe pointee.hot.store(descriptor, ordering: .relaxed)
+        let hot = unsafe pointee.hot.load(ordering: .relaxed)
+        guard hot == 0 else { return unsafe push(descriptor, before: hot) }
+        unsafe pointee.hot.store(UInt(bitPattern: descriptor), ordering: .relaxed)
         return true
     }
 
@@ -69,7 +73,7 @@ extension UnsafeMutablePointer where Pointee == Magazine {
         }
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     func popFromSlots() -> UnsafeMutablePointer<BufferDescriptor>? {
         let (index, isEmpty) = unsafe UInt(pointee.count.load(ordering: .relaxed)).subtractingReportingOverflow(1)
         guard !isEmpty else { return nil }
@@ -77,16 +81,15 @@ extension UnsafeMutablePointer where Pointee == Magazine {
         return unsafe slots[Int(bitPattern: index)]
     }
 
-    /// The newcomer is the hot one; its predecessor goes on the stack.
-    @inlinable
-    func pushBehindHot(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
+    /// The newcomer is the hot one; its predecessor, `hot`, goes on the stack. False when that is full.
+    @inlinable @inline(__always)
+    func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, before hot: UInt) -> Bool {
         let count = unsafe pointee.count.load(ordering: .relaxed)
-        guard unsafe count < pointee.limit, let previous = unsafe pointee.hot.load(ordering: .relaxed) else {
-            return false
-        }
-        unsafe slots[Int(count)] = unsafe previous
+        guard unsafe count < pointee.limit else { return false }
+        unsafe slots[Int(count)] =
+            unsafe UnsafeMutablePointer<BufferDescriptor>(bitPattern: hot).unsafelyUnwrapped
         unsafe pointee.count.store(count &+ 1, ordering: .relaxed)
-        unsafe pointee.hot.store(descriptor, ordering: .relaxed)
+        unsafe pointee.hot.store(UInt(bitPattern: descriptor), ordering: .relaxed)
         return true
     }
 
@@ -98,6 +101,6 @@ extension UnsafeMutablePointer where Pointee == Magazine {
 
     /// How many buffers it holds: exact on its own thread, on others at most one beside the truth of a moment ago.
     var count: Int {
-        unsafe Int(pointee.count.load(ordering: .relaxed)) + (pointee.hot.load(ordering: .relaxed) == nil ? 0 : 1)
+        unsafe Int(pointee.count.load(ordering: .relaxed)) + (pointee.hot.load(ordering: .relaxed) == 0 ? 0 : 1)
     }
 }

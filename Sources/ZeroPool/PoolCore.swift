@@ -52,8 +52,10 @@ final class PoolCore: @unchecked Sendable {
         shards = (0..<configuration.numShards).map { Shard(index: $0, core: self) }
     }
 
-    /// The tag of the magazines that take buffers of that shard.
-    func homeTag(shard: Int) -> UInt64 { unsafe Magazine.homeTag(shard: shard, generation: generation) }
+    /// The tag of the magazines that take buffers of that shard and class.
+    func homeTag(shard: Int, shift: Int) -> UInt64 {
+        unsafe Magazine.homeTag(shard: shard, shift: shift, generation: generation)
+    }
 
     /// Whether each return has to take the slow path, since something is done to the memory there.
     var watchesReturns: Bool { configuration.wipesOnReturn }
@@ -61,7 +63,7 @@ final class PoolCore: @unchecked Sendable {
     // MARK: Slow paths
 
     /// Serves what no magazine could; nil past the limits, unless `isTransientAllowed`.
-    func getSlow(_ byteCount: Int, isTransientAllowed: Bool) -> PooledBuffer? {
+    func getSlow(_ byteCount: Int, isTransientAllowed: Bool) -> DescriptorPointer? {
         precondition(byteCount >= 0, "a buffer's byte count is not negative")
         ThreadExit.reclaimClosed()
         let shift = SizeClass.shift(
@@ -75,7 +77,7 @@ final class PoolCore: @unchecked Sendable {
             // Not empty when the size is 0, which the fast path takes for no size.
             if isCached, let descriptor = unsafe magazine?.pop() {
                 unsafe magazine?.countHit()
-                return unsafe PooledBuffer(descriptor)
+                return unsafe descriptor
             }
             let count = isCached ? (configuration.tlsCacheSize + 1) / 2 : 1
             if var batch = shards[shardIndex].take(shift: shift, count: max(1, count)) {
@@ -84,7 +86,7 @@ final class PoolCore: @unchecked Sendable {
                     let isPushed = unsafe magazine!.push(descriptor)
                     precondition(isPushed, "a magazine that was empty has room for half its limit")
                 }
-                return unsafe PooledBuffer(first)
+                return unsafe first
             }
         }
         guard isTransientAllowed else {
@@ -92,17 +94,17 @@ final class PoolCore: @unchecked Sendable {
             return nil
         }
         transientGetCount.add(1, ordering: .relaxed)
-        return transient(byteCount, shard: shards[shardIndex])
+        return unsafe transient(byteCount, shard: shards[shardIndex])
     }
 
     /// Memory past the limits. Traps when the system has none: `get` never refuses.
-    private func transient(_ byteCount: Int, shard: Shard) -> PooledBuffer {
+    private func transient(_ byteCount: Int, shard: Shard) -> DescriptorPointer {
         guard let arena = ArenaStorage.mapTransient(core: self, shard: shard, byteCount: byteCount),
             let descriptor = unsafe arena.carve(shift: SizeClass.maximumShift + 1)
         else { fatalError("ZeroPool: the system has no \(byteCount) bytes of memory") }
         // Kept by its one buffer; `giveBack` releases it.
         unsafe _ = Unmanaged.passRetained(arena)
-        return unsafe PooledBuffer(descriptor)
+        return unsafe descriptor
     }
 
     /// A lease or its detached owner ends: what is to be done to the memory before anybody else can see it.
@@ -121,7 +123,8 @@ final class PoolCore: @unchecked Sendable {
             return unsafe giveBackHome(descriptor)
         }
         if unsafe cache.shardIndex == home.index {
-            // It has room where the fast path did not try: in a new cache, and in a pool that watches returns.
+            // It has room where the fast path did not try: in a new cache, in a pool that watches returns, and for a buffer
+            // that its get found elsewhere than in its class.
             if unsafe cache.magazine(shift: shift).push(descriptor) { return }
             unsafe cache.spill(shift: shift, to: home, keeping: configuration.tlsCacheSize / 2)
             if unsafe !cache.magazine(shift: shift).push(descriptor) { unsafe giveBackHome(descriptor) }

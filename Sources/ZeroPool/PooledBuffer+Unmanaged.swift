@@ -33,7 +33,7 @@ extension PooledBuffer {
         let count = unsafe descriptor.pointee.markTaken()
         var buffer =
             unsafe descriptor.pointee.arena == nil
-            ? AllocatedBuffers.take(descriptor) : PooledBuffer(descriptor)
+            ? AllocatedBuffers.take(descriptor) : PooledBuffer(descriptor, base: descriptor.pointee.base)
         buffer.count = count
         return buffer
     }

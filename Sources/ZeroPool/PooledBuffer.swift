@@ -1,6 +1,3 @@
-public import CZeroPool
-public import Synchronization
-
 /// A lease of one buffer: it returns itself when its lifetime ends, on whatever thread that is.
 ///
 /// Unique (`~Copyable`): it can be moved to another thread, stored in a field, passed to a `consuming` parameter, and
@@ -17,11 +14,10 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // Four trivial words, so that a lease is moved in registers and no reference is counted.
     @usableFromInline let descriptor: UnsafeMutablePointer<BufferDescriptor>
     @usableFromInline let base: UnsafeMutableRawPointer
-    // Where a return finds its magazine: the thread's slot from the thread pointer, and the magazine in the cache there.
-    // The descriptor knows them too, but to load them from it would put three loads, one after the other, between a
-    // return and the next get.
-    @usableFromInline let slotOffset: Int32
-    @usableFromInline let magazineOffset: UInt32
+    // Where a return looks first: where the get did, whatever that found, so that nothing has to be chosen between them.
+    // The magazine's tag says whether the buffer belongs there. (The descriptor knows where it does, but to load that
+    // from it would put three loads, one after the other, between a return and the next get.)
+    @usableFromInline let place: MagazinePlace
 
     /// How many bytes, from the first, are written: what `bytes` shows. At most `capacity`.
     public internal(set) var count: Int {
@@ -31,36 +27,27 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
 
     @usableFromInline var writtenByteCount: Int
 
+    /// A lease of the buffer of `descriptor`, got at `place`.
     @inlinable @inline(__always)
-    init(
-        descriptor: UnsafeMutablePointer<BufferDescriptor>, base: UnsafeMutableRawPointer, slotOffset: Int32,
-        magazineOffset: UInt32
-    ) {
+    init(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, _ place: MagazinePlace) {
+        unsafe self.descriptor = unsafe descriptor
+        unsafe base = unsafe descriptor.pointee.base
+        self.place = place
+        writtenByteCount = 0
+    }
+
+    /// A lease of `base`, which is the descriptor's unless that stands for many.
+    init(_ descriptor: DescriptorPointer, base: UnsafeMutableRawPointer) {
         unsafe self.descriptor = unsafe descriptor
         unsafe self.base = unsafe base
-        self.slotOffset = slotOffset
-        self.magazineOffset = magazineOffset
+        place = unsafe descriptor.pointee.place
         writtenByteCount = 0
     }
 
     @inlinable @inline(__always)
     deinit {
-        // Where this thread's magazine for the buffer would be; its tag says whether it is that.
-        let cache = unsafe zeropool_load(Int64(slotOffset))
-        let magazine = unsafe (cache + Int(magazineOffset)).assumingMemoryBound(to: Magazine.self)
-        if unsafe magazine.pointee.homeTag.load(ordering: .relaxed) == descriptor.pointee.homeTag,
-            unsafe magazine.push(descriptor)
-        {
-            return
-        }
+        if _fastPath(unsafe place.push(descriptor)) { return }
         unsafe PooledBuffer.giveBackSlow(descriptor, base)
-    }
-
-    /// A lease of a buffer that came by a slow path.
-    init(_ descriptor: DescriptorPointer) {
-        unsafe self.init(
-            descriptor: descriptor, base: descriptor.pointee.base, slotOffset: descriptor.pointee.slotOffset,
-            magazineOffset: descriptor.pointee.magazineOffset)
     }
 
     @usableFromInline @inline(never)

@@ -53,7 +53,7 @@ struct ThreadCache {
         for shift in CacheLayout.allShifts {
             let capacity = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
             unsafe magazine(shift: shift).initialize(
-                to: Magazine(capacity: capacity, homeTag: core.homeTag(shard: shardIndex)))
+                to: Magazine(capacity: capacity, homeTag: core.homeTag(shard: shardIndex, shift: shift)))
         }
     }
 
@@ -71,7 +71,8 @@ struct ThreadCache {
         let core = unsafe core
         unsafe header.pointee.shardIndex = newIndex
         for shift in core.layout.cachedShifts {
-            unsafe magazine(shift: shift).pointee.homeTag.store(core.homeTag(shard: newIndex), ordering: .relaxed)
+            let homeTag = core.homeTag(shard: newIndex, shift: shift)
+            unsafe magazine(shift: shift).pointee.homeTag.store(homeTag, ordering: .relaxed)
         }
     }
 

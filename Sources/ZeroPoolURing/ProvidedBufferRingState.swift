@@ -13,8 +13,8 @@ struct ProvidedBufferRingState: ~Copyable {
     var targetCount: Int
 
     private let ring: Ring
-    /// Nil when the buffers come from `malloc`. Unmanaged, so that a refill counts no reference; released at the end.
-    private let pool: Unmanaged<BufferPool>?
+    /// Nil when the buffers come from `malloc`.
+    private let pool: PoolHandle?
     private let entries: UnsafeMutablePointer<io_uring_buf_ring>
     private let leases: UnsafeMutablePointer<PooledBuffer?>
     private let freeIDs: UnsafeMutablePointer<UInt16>
@@ -46,8 +46,8 @@ struct ProvidedBufferRingState: ~Copyable {
         }
         self.ring = Ring(sharing: ring)
         switch source {
-        case .pool(let pool): unsafe self.pool = .passRetained(pool)
-        case .allocator: unsafe pool = nil
+        case .pool(let pool): self.pool = pool.handle(bufferByteCount)
+        case .allocator: pool = nil
         }
         self.group = group
         self.entryCount = entryCount
@@ -72,7 +72,6 @@ struct ProvidedBufferRingState: ~Copyable {
         unsafe leases.deallocate()
         unsafe freeIDs.deallocate()
         unsafe UnsafeMutableRawPointer(entries).deallocate()
-        unsafe pool?.release()
     }
 
     var providedCount: Int { entryCount - freeIDCount }
@@ -80,18 +79,11 @@ struct ProvidedBufferRingState: ~Copyable {
     mutating func refill() -> Int {
         let missing = targetCount - providedCount
         guard missing > 0 else { return 0 }
-        let byteCount = bufferByteCount
-        guard let pool = unsafe pool else {
-            return missing - provide(atMost: missing) { AllocatedBuffers.tryGet(byteCount) }
-        }
-        return unsafe pool._withUnsafeGuaranteedRef { pool in
-            missing - provide(atMost: missing) { pool.tryGet(byteCount) }
-        }
+        return missing - provide(atMost: missing)
     }
 
     /// Gives the kernel leases until there are `limit` more, or no more to be had. Returns how many there were.
-    @inline(__always)
-    private mutating func provide(atMost limit: Int, _ nextLease: () -> PooledBuffer?) -> Int {
+    private mutating func provide(atMost limit: Int) -> Int {
         var added = 0
         while added < limit, let lease = nextLease() {
             freeIDCount &-= 1
@@ -103,6 +95,14 @@ struct ProvidedBufferRingState: ~Copyable {
         }
         if added > 0 { unsafe io_uring_buf_ring_advance(entries, Int32(added)) }
         return added
+    }
+
+    @inline(__always)
+    private borrowing func nextLease() -> PooledBuffer? {
+        switch pool {
+        case .some(let pool): pool.tryGet()
+        case .none: AllocatedBuffers.tryGet(bufferByteCount)
+        }
     }
 
     mutating func take(_ id: UInt16) -> PooledBuffer {

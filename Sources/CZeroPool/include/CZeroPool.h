@@ -44,6 +44,16 @@ static inline void *_Nonnull zeropool_load(int64_t offset) {
 #endif
 }
 
+// As above, but loaded once more whatever the compiler knows. For the rarer paths: as long as the common ones share their
+// address with nobody, the compiler keeps it within addressing modes, and spends no instruction on it.
+static inline void *_Nonnull zeropool_load_anew(int64_t offset) {
+#if defined(__x86_64__)
+    return *(void *_Nonnull volatile __attribute__((address_space(257))) *)offset;
+#else
+    return *(void *_Nonnull volatile *)((char *)__builtin_thread_pointer() + offset);
+#endif
+}
+
 static inline void *_Nonnull zeropool_slot(uint64_t slot) { return zeropool_slots[slot]; }
 static inline void zeropool_set_slot(uint64_t slot, void *_Nonnull cache) { zeropool_slots[slot] = cache; }
 static inline void zeropool_clear_slot(uint64_t slot) { zeropool_slots[slot] = (void *)zeropool_empty_cache; }
