@@ -161,9 +161,7 @@ package final class EchoServer: Sendable {
         // Their threads are gone, and with them their caches: what is not back now will never be.
         let leaseCount = pool.leasedBufferCount
         guard leaseCount == 0 else { throw .leaked(leaseCount: leaseCount) }
-        let poolStatistics = pool.statistics()
-        statistics.pool.gets = poolStatistics.gets
-        statistics.pool.mappedByteCount = poolStatistics.mappedByteCount
+        statistics.pool = pool.statistics()
         return Outcome(statistics: statistics)
     }
 

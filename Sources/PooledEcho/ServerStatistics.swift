@@ -27,11 +27,6 @@ package struct ServerStatistics: Sendable, Codable {
         package var receivedWhilePaused = 0
     }
 
-    package struct Pool: Sendable, Codable {
-        package var gets = BufferPool.Statistics.Gets()
-        package var mappedByteCount = 0
-    }
-
     package struct ZeroCopySends: Sendable, Codable {
         package var count = 0
         /// Of these, how many the kernel copied after all, by its own report.
@@ -54,7 +49,8 @@ package struct ServerStatistics: Sendable, Codable {
     package var operations: [String: Int] = [:]
     /// Calls of `io_uring_enter`.
     package var enterCalls = 0
-    package var pool = Pool()
+    /// What the pool says of itself, by size class and in sum, at the end of service.
+    package var pool = BufferPool.Statistics()
     /// Bytes registered with the rings, at the end of service.
     package var registeredByteCount = 0
     /// Operations that named registered memory.

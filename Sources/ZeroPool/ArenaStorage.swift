@@ -11,8 +11,8 @@ final class ArenaStorage: @unchecked Sendable {
     enum Kind {
         /// Carved into buffers, kept, observed.
         case pooled
-        /// One buffer past the pool's limits: gone with its return.
-        case transient
+        /// One buffer past the pool's limits, asked for in the class of `shift` or past all classes: gone with its return.
+        case transient(shift: Int)
     }
 
     let kind: Kind
@@ -53,7 +53,7 @@ final class ArenaStorage: @unchecked Sendable {
         let unitCount = unitShift.map { byteCount >> $0 } ?? 1
         space = BuddyMap(maximumOrder: unitCount.trailingZeroBitCount)
         unsafe descriptors = DescriptorPointer.allocate(capacity: unitCount)
-        core.account(mapped: byteCount, pinned: isPinned ? byteCount : 0, transient: kind == .transient ? 1 : 0)
+        core.account(mapped: byteCount, pinned: isPinned ? byteCount : 0, kind)
     }
 
     /// Maps an arena for buffers of the class of `shift`; nil when the system refuses.
@@ -71,8 +71,9 @@ final class ArenaStorage: @unchecked Sendable {
             unitShift: isShared ? core.configuration.minimumShift : nil)
     }
 
-    /// Maps an arena for one buffer of at least `byteCount` bytes that is gone when it is returned.
-    static func mapTransient(core: PoolCore, shard: Shard, byteCount: Int) -> ArenaStorage? {
+    /// Maps an arena for one buffer of at least `byteCount` bytes, of the class of `shift` if it has one, that is gone when it
+    /// is returned.
+    static func mapTransient(core: PoolCore, shard: Shard, byteCount: Int, shift: Int) -> ArenaStorage? {
         let (sum, overflow) = byteCount.addingReportingOverflow(SystemMemory.hugePageByteCount - 1)
         guard !overflow else { return nil }
         let rounded = max(1, sum / SystemMemory.hugePageByteCount) * SystemMemory.hugePageByteCount
@@ -81,7 +82,8 @@ final class ArenaStorage: @unchecked Sendable {
                 byteCount: rounded, hugePages: core.configuration.hugePages)
         else { return nil }
         return unsafe ArenaStorage(
-            kind: .transient, core: core, shard: shard, index: -1, base: base, byteCount: rounded, unitShift: nil)
+            kind: .transient(shift: shift), core: core, shard: shard, index: -1, base: base, byteCount: rounded,
+            unitShift: nil)
     }
 
     /// The size of an arena for buffers of the class of `shift`.
@@ -90,7 +92,7 @@ final class ArenaStorage: @unchecked Sendable {
     deinit {
         unsafe descriptors.deallocate()
         unsafe SystemMemory.unmap(base, byteCount: byteCount)
-        core.account(mapped: -byteCount, pinned: isPinned ? -byteCount : 0, transient: kind == .transient ? -1 : 0)
+        core.account(mapped: -byteCount, pinned: isPinned ? -byteCount : 0, kind)
     }
 
     /// Carves a buffer of the class of `shift`, or nil when no part is large enough.

@@ -1,49 +1,143 @@
 extension BufferPool {
-    /// What a pool has done since it was made, and what it holds now.
-    public struct Statistics: Sendable, Hashable, Codable, CustomStringConvertible {
-        /// Gets by where they were served.
-        public struct Gets: Sendable, Hashable, Codable {
-            /// From the calling thread's cache.
-            public var cache = 0
-            /// From a shard's idle buffers.
-            public var shard = 0
-            /// Carved anew from an arena.
-            public var fresh = 0
-            /// Past the limits, with memory that is freed on return.
-            public var transient = 0
-            /// Not at all: `tryGet` returned nil.
-            public var refused = 0
-
-            /// None yet.
-            public init() {}
-        }
-
-        /// Gets by tier.
-        public var gets = Gets()
-        /// Buffers that came back to a shard, in batches, from caches and other threads.
-        public var homeReturnCount = 0
-        /// Of returns, those by a thread of another shard than the buffer's.
-        public var foreignReturnCount = 0
-        /// Buffers that came home to a full shard and went back to their arena.
-        public var evictionCount = 0
-        /// Bytes mapped, in arenas and transient memory.
+    /// What a pool has done since it was made, and what it holds now: by size class, and in sum.
+    ///
+    /// Two equations hold for each class, and so for the sums, when no other thread uses the pool meanwhile:
+    /// - `gets.served == returns.total + outCount`: each lease is out, or came back in one of the ways of `Returns`;
+    /// - what arenas are carved into is out (but for transient memory), in a thread's cache, or idle in a shard.
+    ///
+    /// While other threads do use it, the figures are of slightly different moments, and may disagree by what was on its way;
+    /// then a counter may even come out a little lower than it did before.
+    ///
+    /// As JSON it has a key for every property, the sums included, under the property's name; a decoder takes the sums from
+    /// `classes`. Keys are only ever added.
+    public struct Statistics: Sendable, Hashable {
+        /// The classes that were ever asked for, by size; `bufferByteCount` is nil in the last one when sizes above 1 GiB were,
+        /// which have no class.
+        public var classes: [ClassStatistics] = []
+        /// Bytes mapped, in arenas and transient memory. Arenas count whole, since a class may share one with others.
         public var mappedByteCount = 0
         /// What of them is locked into memory.
         public var pinning = Pinning()
-        /// Bytes idle in the shards; what thread caches hold is not among them.
-        public var idleByteCount = 0
+        /// The most that there was at once.
+        public var highWater = HighWaterMarks()
 
         /// Nothing done, nothing held.
         public init() {}
 
-        /// One line for a log.
-        public var description: String {
-            """
-            gets: \(gets.cache) cache, \(gets.shard) shard, \(gets.fresh) fresh, \(gets.transient) transient, \
-            \(gets.refused) refused; returns: \(homeReturnCount) home, \(foreignReturnCount) foreign; \
-            \(evictionCount) evictions; bytes: \(mappedByteCount) mapped, \(pinning.pinnedByteCount) pinned, \
-            \(idleByteCount) idle
-            """
+        // MARK: Sums over the classes
+
+        /// Gets by where they were served.
+        public var gets: Gets { classes.reduce(into: Gets()) { $0.add($1.gets) } }
+        /// Returns by where they went.
+        public var returns: Returns { classes.reduce(into: Returns()) { $0.add($1.returns) } }
+        /// Buffers that left a full shard, or did not get in, and went back to their arena.
+        public var evictionCount: Int { sum(\.evictionCount) }
+        /// Buffers that a batch brought from a shard into a thread's cache, beside the one that was asked for.
+        public var cacheRefillCount: Int { sum(\.cacheRefillCount) }
+        /// Buffers that a full, ending or moving cache handed back to its shard.
+        public var cacheSpillCount: Int { sum(\.cacheSpillCount) }
+        /// Buffers out: leased, or detached and not ended; transient ones too.
+        public var outCount: Int { sum(\.outCount) }
+        /// Bytes of those, each with its whole capacity.
+        public var outByteCount: Int { sum(\.outByteCount) }
+        /// Buffers in thread caches, those on their way to another shard included.
+        public var cachedCount: Int { sum(\.cachedCount) }
+        /// Bytes of those.
+        public var cachedByteCount: Int { sum(\.cachedByteCount) }
+        /// Buffers idle in the shards.
+        public var idleCount: Int { sum(\.idleCount) }
+        /// Bytes of those; what thread caches hold is not among them.
+        public var idleByteCount: Int { sum(\.idleByteCount) }
+        /// Of those out, transient ones.
+        public var transientCount: Int { sum(\.transientCount) }
+        /// Bytes of those: whole huge pages, mapped for one lease each.
+        public var transientByteCount: Int { sum(\.transientByteCount) }
+
+        private func sum(_ value: (ClassStatistics) -> Int) -> Int { classes.reduce(0) { $0 + value($1) } }
+
+        /// What happened between `earlier` and these statistics of the same pool: gets, returns, evictions, refills and spills are
+        /// differences; bytes and buffers held, and the high-water marks, are those of now.
+        public func since(_ earlier: Statistics) -> Statistics {
+            var difference = self
+            for index in classes.indices {
+                let byteCount = classes[index].bufferByteCount
+                guard let before = earlier.classes.first(where: { $0.bufferByteCount == byteCount }) else { continue }
+                difference.classes[index].subtractCounters(of: before)
+            }
+            return difference
         }
+    }
+}
+
+extension BufferPool.Statistics {
+    /// Gets by where they were served; in the class of the buffer that served them (which may be the one above that asked for).
+    public struct Gets: Sendable, Hashable, Codable {
+        /// From the calling thread's cache.
+        public var cache = 0
+        /// From a shard's idle buffers.
+        public var shard = 0
+        /// Carved anew from an arena.
+        public var fresh = 0
+        /// Past the limits, with memory that is freed on return.
+        public var transient = 0
+        /// Not at all: `tryGet` returned nil.
+        public var refused = 0
+
+        /// None yet.
+        public init() {}
+
+        /// Gets that got a lease.
+        public var served: Int { cache + shard + fresh + transient }
+
+        mutating func add(_ other: Gets, times sign: Int = 1) {
+            cache += sign * other.cache
+            shard += sign * other.shard
+            fresh += sign * other.fresh
+            transient += sign * other.transient
+            refused += sign * other.refused
+        }
+    }
+
+    /// Ends of leases by where the buffer went first.
+    public struct Returns: Sendable, Hashable, Codable {
+        /// Into the cache of the thread that ended the lease.
+        public var cache = 0
+        /// To its shard at once: of a class above 16 MiB, by a thread or of a pool without cache, or after `close()`.
+        public var home = 0
+        /// To its shard with others, since the thread that ended the lease is bound to another shard.
+        public var foreign = 0
+        /// To the system: transient memory.
+        public var transient = 0
+        /// Into its arena or to the system, never to be handed out again: the owner of a detached buffer ended.
+        public var detached = 0
+
+        /// None yet.
+        public init() {}
+
+        /// All of them.
+        public var total: Int { cache + home + foreign + transient + detached }
+
+        mutating func add(_ other: Returns, times sign: Int = 1) {
+            cache += sign * other.cache
+            home += sign * other.home
+            foreign += sign * other.foreign
+            transient += sign * other.transient
+            detached += sign * other.detached
+        }
+    }
+
+    /// The most that a pool held at once, in bytes. Nothing is read for it on the hot paths.
+    public struct HighWaterMarks: Sendable, Hashable, Codable {
+        /// Bytes mapped: looked at whenever memory is mapped, so exact.
+        public var mappedByteCount = 0
+        /// Bytes idle in the shards: looked at whenever buffers come home. The sum of what each shard had at most; exact with
+        /// one shard, and never less than the truth with several, which need not have had it at the same time.
+        public var idleByteCount = 0
+        /// Bytes away from the shards, so out or in a thread's cache, without transient memory: looked at whenever
+        /// a batch leaves a shard. Also the sum over the shards.
+        public var awayByteCount = 0
+
+        /// Nothing yet.
+        public init() {}
     }
 }

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The owner of memory that was a lease: it keeps its arena alive, and its memory is never handed out again.
 ///
 /// For bytes that must not see another user, and for whom the pool's accounts would be wrong. When it ends, its part
@@ -25,7 +27,9 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
         unsafe core.memoryReturns(descriptor)
         switch arena.kind {
         case .pooled: unsafe core.shards[Int(descriptor.pointee.shardIndex)].discard(descriptor)
-        case .transient: unsafe reference.release()
+        case .transient(let shift):
+            core.counters[shift: shift].transientDetachedEndCount.add(1, ordering: .relaxed)
+            unsafe reference.release()
         }
     }
 

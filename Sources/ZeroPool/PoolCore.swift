@@ -16,22 +16,21 @@ final class PoolCore: @unchecked Sendable {
     /// Set once, in `init`.
     private(set) var shards: [Shard] = []
 
+    let counters = PoolCounters()
     let mappedByteCount = Atomic<Int>(0)
+    let maxMappedByteCount = Atomic<Int>(0)
     let pinnedByteCount = Atomic<Int>(0)
     /// Transient buffers that are out.
     private let transientCount = Atomic<Int>(0)
-    private let transientGetCount = Atomic<Int>(0)
-    private let refusedGetCount = Atomic<Int>(0)
-    private let foreignReturnCount = Atomic<Int>(0)
     private let closed = Atomic<Bool>(false)
-    private let register = Locked(Register())
+    let register = Locked(Register())
 
     @safe
-    private struct Register: @unchecked Sendable {
+    struct Register: @unchecked Sendable {
         var first: ThreadCache?
         var threadCount = 0
-        /// Counts of caches that are gone.
-        var retiredHitCount = 0
+        /// What caches that are gone had counted, by cached class.
+        var retired: [CacheCounts] = []
         var isSlotTaken = true
         /// Whether the pool's handle is gone: until then its fast path looks into the slot, closed or not.
         var isHandleGone = false
@@ -90,16 +89,16 @@ final class PoolCore: @unchecked Sendable {
             }
         }
         guard isTransientAllowed else {
-            refusedGetCount.add(1, ordering: .relaxed)
+            counters[shift: shift].refusedGetCount.add(1, ordering: .relaxed)
             return nil
         }
-        transientGetCount.add(1, ordering: .relaxed)
-        return unsafe transient(byteCount, shard: shards[shardIndex])
+        counters[shift: shift].transientGetCount.add(1, ordering: .relaxed)
+        return unsafe transient(byteCount, shift: shift, shard: shards[shardIndex])
     }
 
     /// Memory past the limits. Traps when the system has none: `get` never refuses.
-    private func transient(_ byteCount: Int, shard: Shard) -> DescriptorPointer {
-        guard let arena = ArenaStorage.mapTransient(core: self, shard: shard, byteCount: byteCount),
+    private func transient(_ byteCount: Int, shift: Int, shard: Shard) -> DescriptorPointer {
+        guard let arena = ArenaStorage.mapTransient(core: self, shard: shard, byteCount: byteCount, shift: shift),
             let descriptor = unsafe arena.carve(shift: SizeClass.maximumShift + 1)
         else { fatalError("ZeroPool: the system has no \(byteCount) bytes of memory") }
         // Kept by its one buffer; `giveBack` releases it.
@@ -129,7 +128,6 @@ final class PoolCore: @unchecked Sendable {
             unsafe cache.spill(shift: shift, to: home, keeping: configuration.tlsCacheSize / 2)
             if unsafe !cache.magazine(shift: shift).push(descriptor) { unsafe giveBackHome(descriptor) }
         } else {
-            foreignReturnCount.add(1, ordering: .relaxed)
             unsafe cache.sendHome(descriptor, to: home)
         }
     }
@@ -137,7 +135,7 @@ final class PoolCore: @unchecked Sendable {
     private func giveBackHome(_ descriptor: DescriptorPointer) {
         var chain = BufferChain()
         unsafe chain.push(descriptor)
-        unsafe shards[Int(descriptor.pointee.shardIndex)].giveBack(chain)
+        unsafe shards[Int(descriptor.pointee.shardIndex)].giveBack(chain, .lease)
     }
 
     // MARK: Thread caches
@@ -179,7 +177,7 @@ final class PoolCore: @unchecked Sendable {
             } else {
                 unsafe register.first = unsafe next
             }
-            register.retiredHitCount += unsafe hitCount(cache)
+            unsafe addCounts(of: cache, to: &register.retired)
             giveBackSlotIfUnused(&register)
         }
         unsafe cache.deallocate()
@@ -234,53 +232,32 @@ final class PoolCore: @unchecked Sendable {
         return !overflow && sum <= configuration.maxByteCount
     }
 
-    /// An arena was mapped, or is gone: so many bytes, and transient buffers, more.
-    func account(mapped: Int, pinned: Int, transient: Int) {
-        mappedByteCount.add(mapped, ordering: .relaxed)
+    /// An arena was mapped, or is gone: so many bytes more.
+    func account(mapped: Int, pinned: Int, _ kind: ArenaStorage.Kind) {
+        let mappedByteCount = mappedByteCount.add(mapped, ordering: .relaxed).newValue
+        if mapped > 0 { maxMappedByteCount.max(mappedByteCount, ordering: .relaxed) }
         if pinned != 0 { pinnedByteCount.add(pinned, ordering: .relaxed) }
-        if transient != 0 { transientCount.add(transient, ordering: .relaxed) }
+        if case .transient(let shift) = kind {
+            transientCount.add(mapped.signum(), ordering: .relaxed)
+            counters[shift: shift].transientByteCount.add(mapped, ordering: .relaxed)
+        }
     }
 
     /// What was carved and waits neither in a shard nor in a thread's cache.
     var leasedBufferCount: Int {
-        let cachedCount = register.withLock { unsafe sum(over: $0) { unsafe $0.bufferCount } }
+        let cachedCount = register.withLock { register in
+            var sum = 0
+            unsafe forEachCache(register) { sum += unsafe $0.bufferCount }
+            return sum
+        }
         return transientCount.load(ordering: .relaxed) - cachedCount + shards.reduce(0) { $0 + $1.awayCount }
     }
 
-    private func sum(over register: Register, _ value: (ThreadCache) -> Int) -> Int {
-        var sum = 0
+    func forEachCache(_ register: Register, _ body: (ThreadCache) -> Void) {
         var cache = unsafe register.first
         while let current = unsafe cache {
-            sum += unsafe value(current)
+            unsafe body(current)
             unsafe cache = unsafe current.header.pointee.next
         }
-        return sum
-    }
-
-    private func hitCount(_ cache: ThreadCache) -> Int {
-        layout.cachedShifts.reduce(0) { sum, shift in
-            unsafe sum + Int(cache.magazine(shift: shift).pointee.hitCount.load(ordering: .relaxed))
-        }
-    }
-
-    func statistics() -> BufferPool.Statistics {
-        var statistics = BufferPool.Statistics()
-        statistics.gets.cache = register.withLock { register in
-            unsafe register.retiredHitCount + sum(over: register) { unsafe hitCount($0) }
-        }
-        for shard in shards {
-            let (counters, idleByteCount) = shard.snapshot()
-            statistics.gets.shard += counters.shardGetCount
-            statistics.gets.fresh += counters.freshGetCount
-            statistics.homeReturnCount += counters.homeReturnCount
-            statistics.evictionCount += counters.evictionCount
-            statistics.idleByteCount += idleByteCount
-        }
-        statistics.gets.transient = transientGetCount.load(ordering: .relaxed)
-        statistics.gets.refused = refusedGetCount.load(ordering: .relaxed)
-        statistics.foreignReturnCount = foreignReturnCount.load(ordering: .relaxed)
-        statistics.mappedByteCount = mappedByteCount.load(ordering: .relaxed)
-        statistics.pinning = pinning()
-        return statistics
     }
 }

@@ -61,7 +61,9 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
         unsafe core.memoryReturns(descriptor)
         switch arena.kind {
         case .pooled: unsafe core.giveBack(descriptor)
-        case .transient: unsafe reference.release()
+        case .transient(let shift):
+            core.counters[shift: shift].transientReturnCount.add(1, ordering: .relaxed)
+            unsafe reference.release()
         }
     }
 

@@ -5,7 +5,7 @@ import Synchronization
 /// Threads come here only for batches, when their caches are empty or full; a reactor has a shard to itself.
 /// Invariants, under the lock:
 /// - each buffer carved from `arenas` is idle here, or elsewhere (leased, cached, in an outbox): never both;
-/// - `mappedByteCount` is the sum over `arenas`, and `carvedCount` that of the buffers carved from them;
+/// - `mappedByteCount` is the sum over `arenas`, and `counters.carvedCount` that of the buffers carved from them;
 /// - an arena with `isLeaving` has nothing carved from it and at least one holder.
 final class Shard: Sendable {
     let index: Int
@@ -19,10 +19,9 @@ final class Shard: Sendable {
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
         var mappedByteCount = 0
-        var carvedCount = 0
         var observers: UInt64 = 0
         var isClosed = false
-        var counters = ShardCounters()
+        var counters: ShardCounters
     }
 
     /// What `take` found: a chain of `count` buffers of one class, linked through their descriptors.
@@ -37,7 +36,8 @@ final class Shard: Sendable {
     init(index: Int, core: PoolCore) {
         self.index = index
         self.core = core
-        state = Locked(State(idle: IdleBuffers(core.configuration)))
+        state = Locked(
+            State(idle: IdleBuffers(core.configuration), counters: ShardCounters(core.configuration)))
     }
 
     // MARK: Taking
@@ -50,6 +50,7 @@ final class Shard: Sendable {
         return state.withLock { state in
             guard !state.isClosed else { return nil }
             var batch = Batch(chain: BufferChain(), tier: .shard)
+            var servedShift = shift
             while batch.chain.count < count, let descriptor = unsafe state.idle.take(shift: shift) {
                 unsafe batch.chain.push(descriptor)
             }
@@ -57,17 +58,16 @@ final class Shard: Sendable {
                 let descriptor = unsafe state.idle.take(shift: shift + 1)
             {
                 unsafe batch.chain.push(descriptor)
+                servedShift += 1
             }
             if batch.chain.count == 0 {
                 guard let descriptor = unsafe carve(shift: shift, &state, configuration) else { return nil }
-                state.carvedCount += 1
+                state.counters.noteCarved(shift: shift)
                 unsafe batch.chain.push(descriptor)
                 batch.tier = .fresh
             }
-            switch batch.tier {
-            case .shard: state.counters.shardGetCount += 1
-            case .fresh: state.counters.freshGetCount += 1
-            }
+            state.counters.noteTaken(
+                shift: servedShift, count: batch.chain.count, tier: batch.tier, idle: state.idle)
             return batch
         }
     }
@@ -99,14 +99,18 @@ final class Shard: Sendable {
 
     // MARK: Giving back
 
-    /// Takes home every buffer of `chain`: into the idle lists while there is room, else back into their arenas.
+    /// Takes home every buffer of `chain`, which came as `arrival` says: into the idle lists while there is room, else back
+    /// into their arenas.
     ///
     /// Frees the memory of arenas that are empty and unheld, after the lock is dropped.
-    func giveBack(_ chain: consuming BufferChain) {
+    func giveBack(_ chain: consuming BufferChain, _ arrival: ShardCounters.Arrival) {
         var chain = chain
         let departed = state.withLock { state in
             var departed: [ArenaStorage] = []
-            while let descriptor = unsafe chain.pop() { unsafe giveBack(descriptor, &state, &departed) }
+            while let descriptor = unsafe chain.pop() {
+                unsafe state.counters.noteArrival(shift: Int(descriptor.pointee.shift), arrival)
+                unsafe giveBack(descriptor, &state, &departed)
+            }
             return departed
         }
         // Released here: an arena's end may be its core's, and so this shard's.
@@ -114,11 +118,14 @@ final class Shard: Sendable {
     }
 
     private func giveBack(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
-        state.counters.homeReturnCount += 1
         guard !state.isClosed else { return unsafe uncarve(descriptor, &state, &departed) }
+        let shift = unsafe Int(descriptor.pointee.shift)
         var leaving = unsafe state.idle.add(descriptor)
-        state.counters.evictionCount += leaving.count
-        uncarve(&leaving, &state, &departed)
+        state.counters.noteIdle(shift: shift, idle: state.idle)
+        while let descriptor = unsafe leaving.pop() {
+            unsafe state.counters[shift: Int(descriptor.pointee.shift)].evictionCount += 1
+            unsafe uncarve(descriptor, &state, &departed)
+        }
     }
 
     private func uncarve(_ chain: inout BufferChain, _ state: inout State, _ departed: inout [ArenaStorage]) {
@@ -128,7 +135,7 @@ final class Shard: Sendable {
     private func uncarve(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
         let arena = unsafe descriptor.pointee.arena!.takeUnretainedValue()
         unsafe arena.uncarve(descriptor)
-        state.carvedCount -= 1
+        unsafe state.counters.noteUncarved(shift: Int(descriptor.pointee.shift))
         letGoIfEmpty(arena, &state, &departed)
     }
 
@@ -145,10 +152,11 @@ final class Shard: Sendable {
         }
     }
 
-    /// Takes a buffer back into its arena, never to the idle ones.
+    /// Takes the buffer of a detached owner back into its arena, never to the idle ones.
     func discard(_ descriptor: DescriptorPointer) {
         let departed = state.withLock { state in
             var departed: [ArenaStorage] = []
+            unsafe state.counters[shift: Int(descriptor.pointee.shift)].detachedEndCount += 1
             unsafe uncarve(descriptor, &state, &departed)
             return departed
         }
@@ -169,21 +177,13 @@ final class Shard: Sendable {
 
     // MARK: Statistics
 
-    /// The counters and the idle bytes, at one moment.
-    func snapshot() -> (counters: ShardCounters, idleByteCount: Int) {
-        state.withLock { ($0.counters, $0.idle.byteCount) }
+    /// The counters, and how many buffers of each class are idle, at one moment.
+    func snapshot(shifts: ClosedRange<Int>) -> (counters: ShardCounters, idleCounts: [Int]) {
+        state.withLock { state in (state.counters, shifts.map { state.idle.count(shift: $0) }) }
     }
 
     /// Buffers that are elsewhere: carved, and not idle here.
     var awayCount: Int {
-        state.withLock { state in state.carvedCount - state.idle.count }
+        state.withLock { state in state.counters.carvedCount - state.idle.count }
     }
-}
-
-/// What a shard counts, under its lock.
-struct ShardCounters {
-    var shardGetCount = 0
-    var freshGetCount = 0
-    var homeReturnCount = 0
-    var evictionCount = 0
 }

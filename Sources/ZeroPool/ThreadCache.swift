@@ -18,6 +18,8 @@ struct ThreadCache {
         var shardIndex: Int
         /// One chain a shard; the one of the own shard stays empty.
         let outboxes: UnsafeMutablePointer<BufferChain>
+        /// Leases of other shards' buffers that ended on this thread, a cached class. It alone writes, others read.
+        let foreignReturnCounts: UnsafeMutablePointer<Atomic<Int>>
         /// The pool's other caches.
         var previous: ThreadCache?
         var next: ThreadCache?
@@ -48,8 +50,14 @@ struct ThreadCache {
         unsafe address.initializeMemory(as: UInt8.self, repeating: 0, count: core.layout.byteCount)
         let outboxes = UnsafeMutablePointer<BufferChain>.allocate(capacity: core.shards.count)
         unsafe outboxes.initialize(repeating: BufferChain(), count: core.shards.count)
+        let foreignReturnCounts = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: core.layout.cachedShifts.count)
+        for index in core.layout.cachedShifts.indices {
+            unsafe (foreignReturnCounts + index - core.layout.cachedShifts.lowerBound).initialize(to: Atomic(0))
+        }
         unsafe header.initialize(
-            to: Header(core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes))
+            to: Header(
+                core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes,
+                foreignReturnCounts: foreignReturnCounts))
         for shift in CacheLayout.allShifts {
             let capacity = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
             unsafe magazine(shift: shift).initialize(
@@ -80,6 +88,7 @@ struct ThreadCache {
     func deallocate() {
         let core = unsafe header.pointee.core
         unsafe header.pointee.outboxes.deallocate()
+        unsafe header.pointee.foreignReturnCounts.deallocate()
         unsafe address.deallocate()
         unsafe core.release()
     }
@@ -91,6 +100,11 @@ struct ThreadCache {
         return core.shards.indices.reduce(cached) { unsafe $0 + header.pointee.outboxes[$1].count }
     }
 
+    /// Where leases of other shards' buffers of the class are counted.
+    func foreignReturnCount(shift: Int) -> UnsafeMutablePointer<Atomic<Int>> {
+        unsafe header.pointee.foreignReturnCounts + (shift - core.layout.cachedShifts.lowerBound)
+    }
+
     // MARK: Traffic with the shards
 
     /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.
@@ -100,11 +114,14 @@ struct ThreadCache {
         while unsafe magazine.count > keeping, let descriptor = unsafe magazine.pop() {
             unsafe chain.push(descriptor)
         }
-        if chain.count > 0 { home.giveBack(chain) }
+        if chain.count > 0 { home.giveBack(chain, .cache) }
     }
 
     /// Puts a buffer of a foreign shard into its outbox, and sends the outbox home when enough is in it.
     func sendHome(_ descriptor: DescriptorPointer, to shard: Shard) {
+        let foreignReturnCount = unsafe foreignReturnCount(shift: Int(descriptor.pointee.shift))
+        unsafe foreignReturnCount.pointee.store(
+            foreignReturnCount.pointee.load(ordering: .relaxed) + 1, ordering: .relaxed)
         let outbox = unsafe header.pointee.outboxes + shard.index
         unsafe outbox.pointee.push(descriptor)
         let count = unsafe outbox.pointee.count
@@ -120,6 +137,6 @@ struct ThreadCache {
         guard unsafe outbox.pointee.count > 0 else { return }
         let chain = unsafe outbox.pointee
         unsafe outbox.pointee = BufferChain()
-        shard.giveBack(chain)
+        shard.giveBack(chain, .outbox)
     }
 }

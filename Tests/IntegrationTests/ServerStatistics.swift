@@ -27,8 +27,21 @@ struct ServerStatistics: Decodable {
             var total: Int { cache + shard + fresh + transient }
         }
 
+        struct Class: Decodable {
+            let bufferByteCount: Int?
+            let gets: Gets
+            let outCount: Int
+        }
+
+        struct HighWaterMarks: Decodable {
+            let mappedByteCount: Int
+        }
+
         let gets: Gets
+        let outCount: Int
         let mappedByteCount: Int
+        let highWater: HighWaterMarks
+        let classes: [Class]
     }
 
     struct ZeroCopySends: Decodable {

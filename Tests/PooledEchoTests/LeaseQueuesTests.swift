@@ -55,7 +55,7 @@ struct LeaseQueuesTests {
         var queue = LeaseQueues.Queue()
         for _ in 0..<5 { queues.push(pool.get(4096), to: &queue) }
         queues.removeAll(from: &queue)
-        #expect(pool.statistics().homeReturnCount == 5)
+        #expect(pool.statistics().returns.home == 5)
         queues.push(pool.get(4096), to: &queue)
         #expect(queues.count == 1)
         queues.removeAll(from: &queue)

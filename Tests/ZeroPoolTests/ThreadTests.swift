@@ -19,9 +19,10 @@ struct ThreadTests {
             #expect(own.location.shard == 1)
         }
         let statistics = pool.statistics()
-        #expect(statistics.foreignReturnCount == 20)
         // In batches, the rest at the thread's end; 16 stay idle, 4 are past what the shard keeps.
-        #expect(statistics.homeReturnCount == 21)
+        #expect(statistics.returns.foreign == 20)
+        #expect(statistics.evictionCount == 4)
+        #expect(statistics.returns.cache == 1)
         let again = (0..<20).map { _ in LeaseBox(pool.get(65536)) }
         #expect(again.allSatisfy { $0.location.shard == 0 })
         #expect(pool.statistics().gets.fresh == 20 + 1 + 4)

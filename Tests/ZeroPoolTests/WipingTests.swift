@@ -32,7 +32,7 @@ struct WipingTests {
     func wholeCache() {
         let pool = wiping.build()
         for _ in 0..<3 { for lease in (0..<4).map({ _ in lease(pool, 16384) }) { lease.box.buffer = nil } }
-        #expect(pool.statistics().homeReturnCount == 0)
+        #expect(pool.statistics().cacheSpillCount == 0)
         #expect(pool.statistics().gets.cache == 8)
     }
 
@@ -49,7 +49,7 @@ struct WipingTests {
         let leases = (0..<20).map { _ in lease(pool, 16384) }
         for lease in leases { lease.box.buffer = nil }
         #expect(leases.allSatisfy { $0.kept.isAll(0) })
-        #expect(pool.statistics().homeReturnCount > 0)
+        #expect(pool.statistics().cacheSpillCount > 0)
     }
 
     @Test("classes without a cache are wiped")
@@ -79,7 +79,7 @@ struct WipingTests {
             box.buffer = nil
             #expect(kept.isAll(0))
         }
-        #expect(pool.statistics().foreignReturnCount == 1)
+        #expect(pool.statistics().returns.foreign == 1)
     }
 
     @Test("transient memory is wiped before the system has it back")

@@ -177,8 +177,7 @@ final class SimulationModel {
 
     private func checkLeases() {
         guard let reactor else { return }
-        let statistics = kernel.pool.statistics()
-        let out = statistics.gets.shard + statistics.gets.fresh + statistics.gets.cache - statistics.homeReturnCount
+        let out = kernel.pool.leasedBufferCount
         if out != kernel.leaseCount + reactor.queuedLeaseCount {
             trace.violate(
                 "leases are with the kernel or in a queue", SimulationTrace.none,
