@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A lease of one buffer: it returns itself when its lifetime ends, on whatever thread that is.
 ///
 /// Unique (`~Copyable`): it can be moved to another thread, stored in a field, passed to a `consuming` parameter, and
