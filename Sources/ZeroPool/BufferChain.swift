@@ -1,4 +1,4 @@
-/// Buffers of one class on their way somewhere, linked through their descriptors: last in, first out.
+/// Buffers on their way somewhere, linked through their descriptors: last in, first out.
 @safe
 struct BufferChain {
     private var head: DescriptorPointer?

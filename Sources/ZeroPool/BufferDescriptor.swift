@@ -28,6 +28,9 @@ struct BufferDescriptor {
     var isIdle: Bool
     let shardIndex: UInt16
     let arenaIndex: UInt16
+    /// How often an idle one was taken again, up to `ClockPro.maximumAccessCount`, less what the clock's hand took: above 0
+    /// it is hot. By the policy `.lifo` always 0.
+    var accessCount: UInt8 = 0
 
     /// As many bytes as the buffer has.
     var byteCount: Int {

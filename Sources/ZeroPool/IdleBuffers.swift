@@ -1,29 +1,41 @@
 /// A shard's idle buffers: what came home and waits for the next get, by class.
 ///
-/// Guarded by the shard's lock. Each class is a list linked both ways through its descriptors: gets take the newest, whose
-/// memory the processor's cache may still have; what leaves is looked for from the oldest. Invariants:
-/// - `byteCount` is the sum over the lists;
-/// - a list's buffers are of its class, and its `count` is their number.
+/// Guarded by the shard's lock. Gets take the newest of a class, whose memory the processor's cache may still have; what
+/// leaves is looked for from the oldest. What is hot and what is cold stand apart, so that neither is searched for; by the
+/// policy `.lifo` all are cold. Invariants:
+/// - `byteCount` is the sum over all lists, `coldByteCount` that over the cold ones;
+/// - a list's buffers are of its class, with an access count of 0 in the cold one, of 1 to 3 in the hot one;
+/// - at most `maximumCountPerClass` of a class, and `maximumByteCount` bytes in all.
 @safe
 struct IdleBuffers {
-    @safe
-    private struct List {
-        var newest: DescriptorPointer?
-        var oldest: DescriptorPointer?
-        var count = 0
+    struct Lists {
+        var hot = BufferList()
+        var cold = BufferList()
+        var count: Int { hot.count + cold.count }
     }
 
-    private let minimumShift: Int
-    private let maximumCountPerClass: Int
-    private let maximumByteCount: Int
-    private var lists: [List]
-    private(set) var byteCount = 0
+    let minimumShift: Int
+    let maximumCountPerClass: Int
+    let maximumByteCount: Int
+    /// By class.
+    var lists: [Lists]
+    var byteCount = 0
+    var coldByteCount = 0
+    /// Of the policy `.clockPro`.
+    var clock: ClockPro?
 
     init(_ configuration: BufferPool.Configuration) {
         minimumShift = configuration.minimumShift
         maximumCountPerClass = configuration.maxBuffersPerShard
         maximumByteCount = configuration.idleByteLimitPerShard
-        lists = Array(repeating: List(), count: configuration.classCount)
+        lists = Array(repeating: Lists(), count: configuration.classCount)
+        switch configuration.evictionPolicy {
+        case .lifo: break
+        case .clockPro:
+            clock = ClockPro(
+                minimumShift: minimumShift, classCount: configuration.classCount,
+                maximumCountPerClass: maximumCountPerClass, maximumByteCount: maximumByteCount)
+        }
     }
 
     /// How many buffers of the class of `shift` are idle.
@@ -32,19 +44,26 @@ struct IdleBuffers {
     /// How many buffers are idle in all.
     var count: Int { lists.reduce(0) { $0 + $1.count } }
 
-    /// The newest of the class, or nil.
+    /// The newest of the class, a hot one before a cold one; or nil.
     mutating func take(shift: Int) -> DescriptorPointer? {
-        guard let descriptor = unsafe lists[shift - minimumShift].newest else { return nil }
-        unsafe remove(descriptor)
+        let list = shift - minimumShift
+        if clock != nil { return unsafe takeCounting(list: list) }
+        guard let descriptor = unsafe lists[list].cold.removeNewest() else { return nil }
+        byteCount -= 1 << shift
+        coldByteCount -= 1 << shift
         return unsafe descriptor
     }
 
     /// Keeps a buffer that came home; what has to leave for it, or it itself, comes back.
     mutating func add(_ descriptor: DescriptorPointer) -> BufferChain {
+        guard unsafe !descriptor.pointee.isIdle else { fatalError("ZeroPool: a buffer was returned twice") }
         var leaving = BufferChain()
         let shift = unsafe Int(descriptor.pointee.shift)
-        if count(shift: shift) < maximumCountPerClass, byteCount + 1 << shift <= maximumByteCount {
+        let list = shift - minimumShift
+        if lists[list].count < maximumCountPerClass, byteCount + 1 << shift <= maximumByteCount {
             unsafe insert(descriptor)
+        } else if clock != nil {
+            unsafe makeRoom(for: descriptor, &leaving)
         } else {
             // Last in, first out of the pool: what stays is what was there.
             unsafe leaving.push(descriptor)
@@ -53,45 +72,85 @@ struct IdleBuffers {
     }
 
     /// Takes out all, of every class.
-    mutating func removeAll() -> BufferChain {
+    mutating func removeAll() -> BufferChain { unsafe removeAll { _ in true } }
+
+    /// Takes out every buffer for which `condition` holds: a walk over all.
+    mutating func removeAll(where condition: (DescriptorPointer) -> Bool) -> BufferChain {
         var leaving = BufferChain()
         for list in lists.indices {
-            while let descriptor = unsafe take(shift: minimumShift + list) { unsafe leaving.push(descriptor) }
+            for isHot in [false, true] {
+                var next = unsafe isHot ? lists[list].hot.oldest : lists[list].cold.oldest
+                while let descriptor = unsafe next {
+                    unsafe next = unsafe descriptor.pointee.previous
+                    guard unsafe condition(descriptor) else { continue }
+                    unsafe remove(descriptor)
+                    unsafe leaving.push(descriptor)
+                }
+            }
         }
         return leaving
     }
 
-    private mutating func insert(_ descriptor: DescriptorPointer) {
-        let shift = unsafe Int(descriptor.pointee.shift)
-        let list = shift - minimumShift
-        let newest = unsafe lists[list].newest
-        guard unsafe !descriptor.pointee.isIdle else { fatalError("ZeroPool: a buffer was returned twice") }
-        unsafe descriptor.pointee.isIdle = true
-        unsafe descriptor.pointee.previous = nil
-        unsafe descriptor.pointee.next = unsafe newest
-        unsafe newest?.pointee.previous = unsafe descriptor
-        unsafe lists[list].newest = unsafe descriptor
-        if unsafe newest == nil { unsafe lists[list].oldest = unsafe descriptor }
-        lists[list].count += 1
-        byteCount += 1 << shift
+    /// Calls `body` with every buffer, the cold ones of each class before its hot ones, from the oldest, until it returns false.
+    func forEachFromColdest(_ body: (DescriptorPointer) -> Bool) {
+        for isHot in [false, true] {
+            for list in lists {
+                var next = unsafe isHot ? list.hot.oldest : list.cold.oldest
+                while let descriptor = unsafe next {
+                    guard unsafe body(descriptor) else { return }
+                    unsafe next = unsafe descriptor.pointee.previous
+                }
+            }
+        }
     }
 
-    private mutating func remove(_ descriptor: DescriptorPointer) {
+    /// Takes out the oldest of the class below `1 << shift` that has most bytes idle, a cold one if any class has one.
+    ///
+    /// Whoever hoards most gives first: so few buffers leave for much room.
+    mutating func removeColdest(below shift: Int) -> DescriptorPointer? {
+        let classes = 0..<min(lists.count, max(0, shift - minimumShift))
+        let (cold, coldCount) = classes.largest { lists[$0].cold.count << (minimumShift + $0) }
+        let (hot, hotCount) = classes.largest { lists[$0].hot.count << (minimumShift + $0) }
+        let oldest = unsafe coldCount > 0 ? lists[cold].cold.oldest : hotCount > 0 ? lists[hot].hot.oldest : nil
+        guard let descriptor = unsafe oldest else { return nil }
+        unsafe remove(descriptor)
+        return unsafe descriptor
+    }
+
+    // MARK: The lists
+
+    mutating func insert(_ descriptor: DescriptorPointer) {
         let shift = unsafe Int(descriptor.pointee.shift)
-        let list = shift - minimumShift
-        unsafe descriptor.pointee.isIdle = false
-        let (newer, older) = unsafe (descriptor.pointee.previous, descriptor.pointee.next)
-        if let newer = unsafe newer {
-            unsafe newer.pointee.next = unsafe older
+        byteCount += 1 << shift
+        if unsafe descriptor.pointee.accessCount == 0 {
+            unsafe lists[shift - minimumShift].cold.insertNewest(descriptor)
+            coldByteCount += 1 << shift
         } else {
-            unsafe lists[list].newest = unsafe older
+            unsafe lists[shift - minimumShift].hot.insertNewest(descriptor)
         }
-        if let older = unsafe older {
-            unsafe older.pointee.previous = unsafe newer
-        } else {
-            unsafe lists[list].oldest = unsafe newer
-        }
-        lists[list].count -= 1
+    }
+
+    mutating func remove(_ descriptor: DescriptorPointer) {
+        let shift = unsafe Int(descriptor.pointee.shift)
         byteCount -= 1 << shift
+        if unsafe descriptor.pointee.accessCount == 0 {
+            unsafe lists[shift - minimumShift].cold.remove(descriptor)
+            coldByteCount -= 1 << shift
+        } else {
+            unsafe clock?.handLeaves(descriptor)
+            unsafe lists[shift - minimumShift].hot.remove(descriptor)
+        }
+    }
+}
+
+extension Range<Int> {
+    /// The index with the largest value, the first of several, and that value; 0 and 0 when all are 0.
+    func largest(_ value: (Int) -> Int) -> (index: Int, value: Int) {
+        var largest = (index: 0, value: 0)
+        for index in self {
+            let candidate = value(index)
+            if candidate > largest.value { largest = (index, candidate) }
+        }
+        return largest
     }
 }

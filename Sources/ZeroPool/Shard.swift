@@ -63,6 +63,7 @@ final class Shard: Sendable {
             if batch.chain.count == 0 {
                 guard let descriptor = unsafe carve(shift: shift, &state, configuration) else { return nil }
                 state.counters.noteCarved(shift: shift)
+                unsafe state.idle.noteFresh(descriptor)
                 unsafe batch.chain.push(descriptor)
                 batch.tier = .fresh
             }

@@ -1,0 +1,212 @@
+import Testing
+
+@testable import ZeroPool
+
+/// The idle lists by themselves, on descriptors without memory, against plain arrays.
+@Suite("IdleBuffers")
+struct IdleBuffersTests {
+    private static let shifts = 12...17
+
+    /// What is idle by class, oldest first, and who holds the rest.
+    private struct Model {
+        var idle: [Int: [DescriptorPointer]] = [:]
+        var away: [DescriptorPointer] = []
+        var byteCount: Int { idle.reduce(0) { $0 + $1.value.count << $1.key } }
+    }
+
+    private func configuration(_ policy: EvictionPolicy) -> BufferPool.Configuration {
+        var configuration = BufferPool.Configuration.adapted()
+        configuration.numShards = 1
+        configuration.maxBuffersPerShard = 6
+        configuration.maxIdleByteCount = 400 << 10
+        configuration.evictionPolicy = policy
+        return configuration
+    }
+
+    @Test(
+        "random gets and returns keep to the limits, lose nothing and keep nothing twice",
+        arguments: [EvictionPolicy.lifo, .clockPro], 0..<6)
+    func randomOperations(policy: EvictionPolicy, round: Int) {
+        var random = SeededGenerator.announced("idle \(policy)", round)
+        let table = Table(count: 60, shifts: IdleBuffersTests.shifts)
+        var idle = IdleBuffers(configuration(policy))
+        var model = Model(away: table.all)
+        for _ in 0..<1500 {
+            switch Int.random(in: 0..<100, using: &random) {
+            case 0..<45: take(&idle, &model, shift: Int.random(in: IdleBuffersTests.shifts, using: &random))
+            case 45..<90:
+                guard !model.away.isEmpty else { continue }
+                let newcomer = model.away.remove(at: Int.random(in: 0..<model.away.count, using: &random))
+                model.idle[Int(newcomer.pointee.shift), default: []].append(newcomer)
+                leave(idle.add(newcomer), &model)
+            case 90..<96:
+                // Evicted, and carved anew.
+                guard let descriptor = model.away.randomElement(using: &random) else { continue }
+                descriptor.pointee.accessCount = 0
+                idle.noteFresh(descriptor)
+            case 96..<98:
+                let shift = Int.random(in: 12...18, using: &random)
+                let isThere = model.idle.contains { $0.key < shift && !$0.value.isEmpty }
+                let coldest = idle.removeColdest(below: shift)
+                #expect((coldest != nil) == isThere)
+                if let coldest { leave(coldest, &model) }
+            case 98:
+                let bit = Int.random(in: 0..<8, using: &random)
+                leave(idle.removeAll { ($0 - table.base) & 7 == bit }, &model)
+            default:
+                if Int.random(in: 0..<20, using: &random) == 0 { leave(idle.removeAll(), &model) }
+            }
+            guard check(idle, model, policy) else { return }
+        }
+        withExtendedLifetime(table) {}
+    }
+
+    private func take(_ idle: inout IdleBuffers, _ model: inout Model, shift: Int) {
+        let count = model.idle[shift]?.count ?? 0
+        let descriptor = idle.take(shift: shift)
+        #expect((descriptor != nil) == (count > 0), "an idle buffer of the class is found")
+        if let descriptor { leave(descriptor, &model) }
+    }
+
+    private func leave(_ chain: consuming BufferChain, _ model: inout Model) {
+        var chain = chain
+        while let descriptor = chain.pop() { leave(descriptor, &model) }
+    }
+
+    private func leave(_ descriptor: DescriptorPointer, _ model: inout Model) {
+        let shift = Int(descriptor.pointee.shift)
+        let index = model.idle[shift]?.firstIndex(of: descriptor)
+        #expect(index != nil, "what leaves was idle")
+        if let index { model.idle[shift]!.remove(at: index) }
+        model.away.append(descriptor)
+    }
+
+    /// Whether everything that should hold does.
+    private func check(_ idle: IdleBuffers, _ model: Model, _ policy: EvictionPolicy) -> Bool {
+        var isRight = idle.byteCount == model.byteCount && idle.byteCount <= 400 << 10
+        var coldByteCount = 0
+        for shift in IdleBuffersTests.shifts {
+            let expected = model.idle[shift] ?? []
+            let lists = idle.lists[shift - 12]
+            let cold = walk(lists.cold)
+            let hot = walk(lists.hot)
+            isRight = isRight && cold != nil && hot != nil
+            isRight = isRight && Set((cold ?? []) + (hot ?? [])) == Set(expected) && expected.count <= 6
+            isRight = isRight && (cold ?? []).allSatisfy { $0.pointee.accessCount == 0 }
+            isRight = isRight && (hot ?? []).allSatisfy { (1...3).contains($0.pointee.accessCount) }
+            isRight = isRight && (policy == .clockPro || hot == [])
+            coldByteCount += lists.cold.count << shift
+        }
+        isRight = isRight && idle.coldByteCount == coldByteCount
+        if let clock = idle.clock {
+            let ghosts = IdleBuffersTests.shifts.map { clock.ghostCount(shift: $0) }
+            let ghostByteCount = zip(IdleBuffersTests.shifts, ghosts).reduce(0) { $0 + $1.1 << $1.0 }
+            isRight = isRight && ghosts.allSatisfy { $0 <= 6 } && ghostByteCount == clock.ghostByteCount
+            isRight = isRight && ghostByteCount <= 400 << 10
+        }
+        if !isRight { Issue.record("\(idle) is not \(model)") }
+        return isRight
+    }
+
+    /// The list's buffers, oldest first; nil when it is not linked as it should be.
+    private func walk(_ list: BufferList) -> [DescriptorPointer]? {
+        var found: [DescriptorPointer] = []
+        var next = list.oldest
+        while let descriptor = next {
+            if found.isEmpty ? descriptor.pointee.next != nil : descriptor.pointee.next != found.last { return nil }
+            found.append(descriptor)
+            next = descriptor.pointee.previous
+            if found.count > list.count { return nil }
+        }
+        return found.last == list.newest && found.count == list.count ? found : nil
+    }
+
+    @Test("a buffer's description is at most one cache line")
+    func descriptorIsALine() {
+        #expect(MemoryLayout<BufferDescriptor>.stride <= 64)
+    }
+
+    // MARK: The clock, step by step
+
+    @Test("what was evicted and is carved again begins hot, once for each that was evicted")
+    func ghosts() {
+        let table = Table(count: 40, shifts: 16...16)
+        var idle = IdleBuffers(configuration(.clockPro).with(perShard: 100, idleByteCount: 4 << 16))
+        // Four stay; three leave, and leave ghosts.
+        for descriptor in table.all.prefix(7) { _ = idle.add(descriptor) }
+        #expect(idle.count == 4)
+        let fresh = table.all.suffix(4)
+        for descriptor in fresh { idle.noteFresh(descriptor) }
+        #expect(fresh.map { $0.pointee.accessCount } == [1, 1, 1, 0])
+        withExtendedLifetime(table) {}
+    }
+
+    @Test("a cold newcomer drives out nothing, a hot one the cold of other classes, and then only what is pressed down")
+    func whoLeaves() {
+        let table = Table(count: 600, shifts: 12...17)
+        var idle = IdleBuffers(configuration(.clockPro).with(perShard: 100, idleByteCount: 2 << 17))
+        let large = table.all.filter { $0.pointee.shift == 17 }
+        let small = table.all.filter { $0.pointee.shift == 12 }
+        for descriptor in large.prefix(2) { #expect(count(idle.add(descriptor)) == 0) }
+        // Cold on cold.
+        #expect(left(idle.add(small[0])) == [small[0]])
+        // Hot on cold: one large one goes.
+        small[1].pointee.accessCount = 1
+        #expect(left(idle.add(small[1])) == [large[0]])
+        #expect(count(idle.add(large[2])) == 1, "no room any more for it, and cold")
+        // The other, in use twice, is hot now and stays.
+        for _ in 0..<2 {
+            let taken = idle.take(shift: 17)
+            #expect(taken == large[1])
+            #expect(count(idle.add(taken!)) == 0)
+        }
+        #expect(large[1].pointee.accessCount == 2)
+        // Hot newcomers fill the rest, and press the large one down by and by: not 128 of 4 KiB, but 600.
+        var away = Array(small.dropFirst(2))
+        var newcomerCount = 0
+        while idle.count(shift: 17) == 1, newcomerCount < 600 {
+            let newcomer = away.removeFirst()
+            newcomer.pointee.accessCount = 1
+            away += left(idle.add(newcomer))
+            newcomerCount += 1
+        }
+        #expect((128..<600).contains(newcomerCount))
+        withExtendedLifetime(table) {}
+    }
+
+    private func left(_ chain: consuming BufferChain) -> [DescriptorPointer] {
+        var chain = chain
+        var left: [DescriptorPointer] = []
+        while let descriptor = chain.pop() { left.append(descriptor) }
+        return left
+    }
+
+    private func count(_ chain: consuming BufferChain) -> Int { chain.count }
+}
+
+extension BufferPool.Configuration {
+    fileprivate func with(perShard: Int, idleByteCount: Int) -> BufferPool.Configuration {
+        var copy = self
+        copy.maxBuffersPerShard = perShard
+        copy.maxIdleByteCount = idleByteCount
+        return copy
+    }
+}
+
+/// Descriptors of buffers that have no memory, `count` in all, of the shifts in turn.
+private final class Table {
+    let base: DescriptorPointer
+    let all: [DescriptorPointer]
+
+    init(count: Int, shifts: ClosedRange<Int>) {
+        let base = DescriptorPointer.allocate(capacity: count)
+        for index in 0..<count {
+            (base + index).initialize(
+                to: BufferDescriptor(allocatedShift: shifts.lowerBound + index % shifts.count, base: base))
+        }
+        self.base = base
+        all = (0..<count).map { base + $0 }
+    }
+
+    deinit { base.deallocate() }
+}
