@@ -23,6 +23,8 @@ class Contender:
 
 THREAD_CACHE = Contender("ZeroPool", "thread-cache")
 SIZED = Contender("ZeroPool, sized for it", "thread-cache-sized", only=("burst",))
+# It is for one size; touching memory takes it as long as any other way to the same buffer.
+HANDLE = Contender("ZeroPool, handle", "handle", only=("untouched", "burst", "threads", "producer-consumer"))
 SMALL_PAGES = Contender("ZeroPool, small pages", "thread-cache-small-pages", only=("touched",))
 GLIBC = Contender("glibc malloc", "malloc")
 GLIBC_HUGE = Contender(
@@ -35,8 +37,8 @@ ARRAY = Contender("[UInt8]", "array")
 LOOP_ALONE = Contender("the loop alone", "loop-alone", has_memory=False)
 
 CONTENDERS = [
-    THREAD_CACHE, SMALL_PAGES, SIZED, GLIBC, GLIBC_HUGE, MIMALLOC, JEMALLOC, MUTEX_POOL, BYTE_BUFFER, ARRAY, LOOP_ALONE]
+    THREAD_CACHE, HANDLE, SMALL_PAGES, SIZED, GLIBC, GLIBC_HUGE, MIMALLOC, JEMALLOC, MUTEX_POOL, BYTE_BUFFER, ARRAY, LOOP_ALONE]
 # General-purpose allocators: what "the best allocator" is one of.
 ALLOCATORS = [GLIBC, GLIBC_HUGE, MIMALLOC, JEMALLOC]
 # What counts its gets by where they were served.
-POOLS = [THREAD_CACHE, SMALL_PAGES, SIZED]
+POOLS = [THREAD_CACHE, HANDLE, SMALL_PAGES, SIZED]

@@ -3,7 +3,7 @@
 import statistics
 
 from . import figures
-from .contenders import ALLOCATORS, GLIBC, SIZED, SMALL_PAGES, THREAD_CACHE
+from .contenders import ALLOCATORS, GLIBC, HANDLE, SIZED, SMALL_PAGES, THREAD_CACHE
 from .tables import table
 from .workloads import BURSTS, HEADLINE, MIB, SIZES, THREADS, USUAL_SIZE, WHOLE, untouched
 
@@ -25,7 +25,7 @@ def _row(goal, bound, ratios, is_met, note=""):
 
 def _best_allocator(results):
     workload = untouched(USUAL_SIZE)
-    for pool, wanted, title in [(THREAD_CACHE, 8, "the thread cache")]:
+    for pool, wanted, title in [(THREAD_CACHE, 8, "the thread cache"), (HANDLE, 15, "the handle")]:
         if pool not in results.get(workload, {}):
             continue
         best, ratios = _times_as_fast(results[workload], pool)

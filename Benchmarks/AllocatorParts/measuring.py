@@ -99,7 +99,7 @@ class Measuring:
         if not workload.is_of_fresh_memory:
             return
         with Worker(self.program, GLIBC_HUGE) as worker:
-            worker.ask("run", f"touched:{2 * workload.byte_count}", 1)
+            worker.ask("run", f"touched:{workload.byte_count}", 1)
 
 
 def usable(contenders, program):

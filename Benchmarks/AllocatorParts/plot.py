@@ -1,17 +1,19 @@
-"""The plot: what a get and return costs by size, untouched and touched, both axes logarithmic."""
+"""The plot: what a get and return costs by size, untouched and, for each page, touched; all axes logarithmic."""
 
 import math
+import statistics
 from dataclasses import dataclass
 from html import escape
 
 from . import figures
 from .contenders import (
-    ARRAY, BYTE_BUFFER, GLIBC, GLIBC_HUGE, JEMALLOC, LOOP_ALONE, MIMALLOC, MUTEX_POOL, THREAD_CACHE)
+    ARRAY, BYTE_BUFFER, GLIBC, GLIBC_HUGE, HANDLE, JEMALLOC, LOOP_ALONE, MIMALLOC, MUTEX_POOL, THREAD_CACHE)
 from .workloads import size_title
 
 # Line colours that both themes can bear, and the shape of the marks: who cannot tell the colours can tell these.
 LOOKS = {
     THREAD_CACHE: ("#2f7de1", "circle", ""),
+    HANDLE: ("#2f7de1", "square", "2 2"),
     GLIBC: ("#d9480f", "square", ""),
     GLIBC_HUGE: ("#d9480f", "square", "5 3"),
     MIMALLOC: ("#c2255c", "triangle", ""),
@@ -55,10 +57,12 @@ class Scale:
 
 
 def write(path, plan, results):
-    panels = [("Untouched", plan.untouched), ("A byte written into each page", plan.touched)]
+    panels = [
+        ("Untouched", "time of a get and return", plan.untouched, lambda workload: 1),
+        ("A byte written into each page", "time of a get and return, for each page", plan.touched, pages)]
     shapes = [f'<rect class="back" width="{WIDTH}" height="{HEIGHT}"/>']
-    for (left, right), (title, workloads) in zip(PANELS, panels):
-        shapes += _panel(left, right, title, workloads, results)
+    for (left, right), panel in zip(PANELS, panels):
+        shapes += _panel(left, right, *panel, results)
     shapes += _legend(results, plan)
     with open(path, "w", encoding="utf-8") as file:
         file.write(
@@ -67,8 +71,15 @@ def write(path, plan, results):
             f"<style>{STYLE}</style>\n" + "\n".join(shapes) + "\n</svg>\n")
 
 
-def _panel(left, right, title, workloads, results):
-    medians = [series.median for workload in workloads for series in results[workload].values()]
+def pages(workload):
+    return workload.byte_count / 4096
+
+
+def _panel(left, right, title, quantity, workloads, divisor, results):
+    """Of the quantity divided by what the divisor says of each workload."""
+    medians = [
+        series.median / divisor(workload)
+        for workload in workloads for contender, series in results[workload].items() if contender in LOOKS]
     sizes = [workload.byte_count for workload in workloads]
     # Whole powers of ten, and some room for a panel of a single size.
     y = Scale(10 ** math.floor(math.log10(min(medians))), 10 ** math.ceil(math.log10(max(medians))), BOTTOM, TOP)
@@ -89,11 +100,11 @@ def _panel(left, right, title, workloads, results):
         f'<path class="axis" fill="none" d="M{left} {TOP}V{BOTTOM}H{right}"/>',
         f'<text x="{(left + right) / 2}" y="{BOTTOM + 58}" text-anchor="middle">buffer size (logarithmic)</text>',
         f'<text x="{left - 54}" y="{(TOP + BOTTOM) / 2}" text-anchor="middle" '
-        f'transform="rotate(-90 {left - 54} {(TOP + BOTTOM) / 2})">time of a get and return (logarithmic)</text>']
+        f'transform="rotate(-90 {left - 54} {(TOP + BOTTOM) / 2})">{quantity} (logarithmic)</text>']
     # Ours last, so that it lies on top.
     for contender in reversed(LOOKS):
         points = [
-            (x(workload.byte_count), y(series.median), series.nanoseconds)
+            (x(workload.byte_count), [nanoseconds / divisor(workload) for nanoseconds in series.nanoseconds])
             for workload in workloads if (series := results[workload].get(contender))]
         shapes += _line(contender, points, y)
     return shapes
@@ -104,13 +115,13 @@ def _line(contender, points, y):
         return []
     color, shape, dashes = LOOKS[contender]
     width = 3 if contender is THREAD_CACHE else 1.6
-    path = "M" + "L".join(f"{across} {up}" for across, up, _ in points)
+    path = "M" + "L".join(f"{x} {y(statistics.median(values))}" for x, values in points)
     shapes = [
         f'<path d="{path}" fill="none" stroke="{color}" stroke-width="{width}" stroke-dasharray="{dashes}"/>']
-    for across, up, values in points:
+    for x, values in points:
         low, high = (min(max(figures.quantile(values, part), y.low), y.high) for part in (0.1, 0.9))
-        shapes.append(f'<path d="M{across} {y(low)}V{y(high)}" stroke="{color}" stroke-width="1" opacity="0.6"/>')
-        shapes.append(_mark(shape, across, up, color))
+        shapes.append(f'<path d="M{x} {y(low)}V{y(high)}" stroke="{color}" stroke-width="1" opacity="0.6"/>')
+        shapes.append(_mark(shape, x, y(statistics.median(values)), color))
     return shapes
 
 

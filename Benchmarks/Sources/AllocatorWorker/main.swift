@@ -15,6 +15,7 @@ let usualShardCount = BufferPool.Configuration.adapted().numShards
 
 switch CommandLine.arguments.dropFirst().first {
 case "thread-cache": CommandLoop<ThreadCacheContender>(source: usualPool().build()).run()
+case "handle": CommandLoop<HandleContender>(source: usualPool().build()).run()
 case "thread-cache-small-pages":
     CommandLoop<ThreadCacheContender>(source: usualPool().hugePages(false).build()).run()
 case "thread-cache-sized":
