@@ -11,7 +11,8 @@ USUAL_SIZE = 64 * KIB
 class Workload:
     name: str
     title: str
-    # Whether threads run on all processors; else all happens on one.
+    # Several run on all processors; one is pinned to the last, unless it is to be compared with several.
+    thread_count: int = 1
     is_parallel: bool = False
     # Of a buffer; none where there are many sizes, or where it is the usual one.
     byte_count: int = 0
@@ -47,7 +48,7 @@ def touched(byte_count):
 
 
 def threads(count):
-    return Workload(f"threads:{count}", f"{count} thread" + "s" * (count > 1), is_parallel=True)
+    return Workload(f"threads:{count}", f"{count} thread" + "s" * (count > 1), thread_count=count, is_parallel=True)
 
 
 def five_uses(byte_count):
@@ -58,7 +59,7 @@ def five_uses(byte_count):
 BURSTS = {count: Workload(f"burst:{count}", f"bursts of {count:,}") for count in [100, 1000]}
 THREADS = {count: threads(count) for count in [1, 2, 4, 16]}
 MIXED = [Workload("mixed", "mixed sizes, untouched"), Workload("mixed-touched", "mixed sizes, each page touched")]
-PRODUCER_CONSUMER = Workload("producer-consumer", "producer and consumer", is_parallel=True)
+PRODUCER_CONSUMER = Workload("producer-consumer", "producer and consumer", thread_count=2, is_parallel=True)
 HEADLINE = five_uses(500_000_000)
 
 

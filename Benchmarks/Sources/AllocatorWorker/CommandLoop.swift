@@ -33,18 +33,20 @@ struct CommandLoop<Buffer: Contender & ~Copyable> {
         fatalError("not a command: \(words.joined(separator: " "))")
     }
 
-    /// At most doubles the iterations until two runs in a row took long enough: the first may have been a cold one, and a pool
-    /// or an allocator that has warmed up does a multiple of it.
+    /// Doubles the iterations until they take long enough. A run that did may have been a cold one, or an interrupted one: the
+    /// shortest of three counts.
     private func iterationCount(of workload: Workload, nanoseconds: Int) -> Int {
         var count = 1
-        var longRunCount = 0
-        while longRunCount < 2 {
-            let elapsed = workload.run(Buffer.self, source: source, iterationCount: count).nanoseconds
-            longRunCount = elapsed >= nanoseconds / 2 ? longRunCount + 1 : 0
-            let wanted = Double(count) * Double(nanoseconds) / Double(max(1, elapsed))
-            count = max(1, Int(min(2 * Double(count), wanted)))
+        while true {
+            var shortest = Int.max
+            for _ in 0..<3 {
+                let elapsed = workload.run(Buffer.self, source: source, iterationCount: count)
+                shortest = min(shortest, max(1, elapsed.nanoseconds))
+                if shortest < nanoseconds / 2 { break }
+            }
+            if shortest >= nanoseconds / 2 { return max(1, count * nanoseconds / shortest) }
+            count *= 2
         }
-        return count
     }
 
     /// Of all huge pages that the process has, as much as the buffer can have.
