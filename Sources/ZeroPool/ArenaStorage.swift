@@ -36,6 +36,8 @@ final class ArenaStorage: @unchecked Sendable {
     var holders: UInt64 = 0
     /// Nothing is carved from it and the shard would let it go, but for its holders.
     var isLeaving = false
+    /// What the shard's last look at its idle buffers found; meaningful until the lock is dropped.
+    var sweep = Shard.Sweep()
 
     private init(
         kind: Kind, core: PoolCore, shard: Shard, index: Int, base: UnsafeMutableRawPointer, byteCount: Int,

@@ -31,6 +31,8 @@ struct BufferDescriptor {
     /// How often an idle one was taken again, up to `ClockPro.maximumAccessCount`, less what the clock's hand took: above 0
     /// it is hot. By the policy `.lifo` always 0.
     var accessCount: UInt8 = 0
+    /// When it last came home to its shard, or was last used before that. Meaningful in an idle list only.
+    var idleSince: IdleClock.Tick = 0
 
     /// As many bytes as the buffer has.
     var byteCount: Int {

@@ -44,6 +44,9 @@ extension BufferPool {
         /// Whether memory is overwritten with zeroes when it is returned.
         public func wipesOnReturn(_ isWiping: Bool = true) -> Builder { with { $0.wipesOnReturn = isWiping } }
 
+        /// As many seconds as memory stays idle before it goes back to the system; `.infinity` for never.
+        public func maxIdleSeconds(_ seconds: Double) -> Builder { with { $0.maxIdleSeconds = seconds } }
+
         /// The pool. Traps when the configuration is impossible (`Configuration` says what is possible).
         public func build() -> BufferPool { BufferPool(configuration) }
 

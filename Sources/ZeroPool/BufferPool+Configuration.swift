@@ -28,6 +28,14 @@ extension BufferPool {
         public var maxByteCountPerShard: Int
         /// As many bytes as the shards keep idle, all together; each has its equal part.
         public var maxIdleByteCount: Int
+        /// As many seconds as memory is idle before it goes back to the system: more than 0, `.infinity` for never (as is all
+        /// past 400 days).
+        ///
+        /// An arena goes when all that was carved from it is idle in the shard, and nothing of it was used for so long; what
+        /// a thread caches goes home when the thread did not use it for so long. It is looked at where a thread comes by
+        /// a shard, every quarter of the time at most. A thread that never does keeps its cache, and a shard that no thread
+        /// comes by keeps all: `trim()` from a timer is for those.
+        public var maxIdleSeconds: Double
         /// Whether memory is overwritten with zeroes when it is returned, for secrets.
         ///
         /// It is wiped before anybody else can get it, on the thread that returns it, wherever it then goes: a thread's
@@ -71,7 +79,7 @@ extension BufferPool {
                 minBufferSize: 1 << SizeClass.minimumShift, tlsCacheSize: cacheSize,
                 maxBuffersPerShard: buffersPerShard, numShards: shardCount, pinnedMemory: false, hugePages: true,
                 evictionPolicy: .lifo, maxByteCount: .max, maxByteCountPerShard: .max,
-                maxIdleByteCount: ProcessBudget.memoryByteCount / 8)
+                maxIdleByteCount: ProcessBudget.memoryByteCount / 8, maxIdleSeconds: 10)
         }
 
         private static func powerOfTwo(atLeast value: Int) -> Int {
@@ -99,6 +107,7 @@ extension BufferPool {
                 "numShards is a power of two from 1 to 128, not \(numShards)")
             precondition(
                 maxByteCount >= 0 && maxByteCountPerShard >= 0 && maxIdleByteCount >= 0, "byte limits are not negative")
+            precondition(maxIdleSeconds > 0, "maxIdleSeconds is more than 0, not \(maxIdleSeconds)")
         }
     }
 }

@@ -29,8 +29,10 @@ public final class BufferPool: Sendable {
     /// A pool of the given configuration; by default adapted to the processors that the process may run on.
     ///
     /// Traps when the configuration is impossible (`Configuration` says what is possible). Maps no memory yet.
-    public init(_ configuration: Configuration = .adapted()) {
-        core = PoolCore(configuration)
+    public convenience init(_ configuration: Configuration = .adapted()) { self.init(configuration, clock: .system) }
+
+    init(_ configuration: Configuration, clock: IdleClock) {
+        core = PoolCore(configuration, clock: clock)
         slotOffset = core.slotOffset
         smallest = SizeClass.smallest(minimumShift: configuration.minimumShift)
         magazineStride = UInt32(core.layout.magazineStride)

@@ -71,6 +71,11 @@ struct IdleBuffers {
         return leaving
     }
 
+    /// As many more of the class of `shift` as the limits allow without anything leaving.
+    func room(shift: Int) -> Int {
+        max(0, min(maximumCountPerClass - count(shift: shift), (maximumByteCount - byteCount) >> shift))
+    }
+
     /// Takes out all, of every class.
     mutating func removeAll() -> BufferChain { unsafe removeAll { _ in true } }
 

@@ -13,6 +13,11 @@ final class PoolCore: @unchecked Sendable {
     let slot: Int
     let slotOffset: Int32
     private let generation: UInt64
+    let clock: IdleClock
+    /// The age at which idle memory goes back; nil for never.
+    let maxIdleTickCount: IdleClock.Tick?
+    /// How often all thread caches were asked to go home.
+    let trimRequests = Atomic<UInt32>(0)
     /// Set once, in `init`.
     private(set) var shards: [Shard] = []
 
@@ -39,9 +44,11 @@ final class PoolCore: @unchecked Sendable {
     var isClosed: Bool { closed.load(ordering: .acquiring) }
     private var isCached: Bool { slot != Int(ZEROPOOL_UNCACHED_SLOT) }
 
-    init(_ configuration: BufferPool.Configuration) {
+    init(_ configuration: BufferPool.Configuration, clock: IdleClock) {
         configuration.check()
         self.configuration = configuration
+        self.clock = clock
+        maxIdleTickCount = IdleClock.ticks(seconds: configuration.maxIdleSeconds)
         layout = CacheLayout(
             tlsCacheSize: configuration.tlsCacheSize, cachedShifts: configuration.cachedShifts)
         precondition(layout.fits, "tlsCacheSize \(configuration.tlsCacheSize) is more than a thread cache holds")
@@ -68,7 +75,8 @@ final class PoolCore: @unchecked Sendable {
         let shift = SizeClass.shift(
             for: max(1, byteCount), smallest: SizeClass.smallest(minimumShift: configuration.minimumShift))
         let cache = unsafe threadCache()
-        let shardIndex = unsafe cache?.shardIndex ?? PoolSlots.currentThreadOrdinal & (shards.count - 1)
+        let shard = unsafe shard(of: cache)
+        defer { shard.trimIfDue(at: clock.now) }
         if shift <= SizeClass.maximumShift {
             let magazine = unsafe cache?.magazine(shift: shift)
             // Half of what the magazine takes, so that the next return finds room.
@@ -79,7 +87,7 @@ final class PoolCore: @unchecked Sendable {
                 return unsafe descriptor
             }
             let count = isCached ? (configuration.tlsCacheSize + 1) / 2 : 1
-            if var batch = shards[shardIndex].take(shift: shift, count: max(1, count)) {
+            if var batch = shard.take(shift: shift, count: max(1, count)) {
                 let first = unsafe batch.chain.pop()!
                 while let descriptor = unsafe batch.chain.pop() {
                     let isPushed = unsafe magazine!.push(descriptor)
@@ -93,7 +101,7 @@ final class PoolCore: @unchecked Sendable {
             return nil
         }
         counters[shift: shift].transientGetCount.add(1, ordering: .relaxed)
-        return unsafe transient(byteCount, shift: shift, shard: shards[shardIndex])
+        return unsafe transient(byteCount, shift: shift, shard: shard)
     }
 
     /// Memory past the limits. Traps when the system has none: `get` never refuses.
@@ -142,12 +150,11 @@ final class PoolCore: @unchecked Sendable {
 
     /// The calling thread's cache, made if need be; nil for a pool without slot or closed, and in a thread's last
     /// moments.
-    private func threadCache() -> ThreadCache? {
+    func threadCache() -> ThreadCache? {
         guard isCached, !isClosed else { return nil }
         let slot = UInt64(slot)
-        if zeropool_slot_is_empty(slot) == 0 {
-            let cache = unsafe ThreadCache(address: zeropool_slot(slot))
-            assert(unsafe cache.core === self, "a slot holds caches of its pool alone")
+        if let cache = unsafe existingCache {
+            unsafe cache.heedRequests()
             return unsafe cache
         }
         guard unsafe zeropool_current_thread().pointee.is_exiting == 0 else { return nil }
@@ -164,6 +171,30 @@ final class PoolCore: @unchecked Sendable {
             return unsafe cache
         }
     }
+
+    /// The calling thread's cache, where it has one.
+    var existingCache: ThreadCache? {
+        guard isCached, !isClosed, zeropool_slot_is_empty(UInt64(slot)) == 0 else { return nil }
+        let cache = unsafe ThreadCache(address: zeropool_slot(UInt64(slot)))
+        assert(unsafe cache.core === self, "a slot holds caches of its pool alone")
+        return unsafe cache
+    }
+
+    /// The calling thread's shard: that of its cache, or by turns where it has none.
+    func shard(of cache: ThreadCache?) -> Shard {
+        shards[unsafe cache?.shardIndex ?? PoolSlots.currentThreadOrdinal & (shards.count - 1)]
+    }
+
+    /// How many buffers are in the thread caches' magazines.
+    var cachedBufferCount: Int {
+        register.withLock { register in
+            var count = 0
+            unsafe forEachCache(register) { unsafe count += $0.cachedCount }
+            return count
+        }
+    }
+
+    var trimRequestCount: UInt32 { trimRequests.load(ordering: .relaxed) }
 
     /// Ends the calling thread's cache: all it holds goes home.
     func reclaim(_ cache: ThreadCache) {

@@ -9,10 +9,12 @@ import Synchronization
 /// - an arena with `isLeaving` has nothing carved from it and at least one holder.
 final class Shard: Sendable {
     let index: Int
-    private unowned let core: PoolCore
+    unowned let core: PoolCore
     let state: Locked<State>
     /// Changes whenever an observer has something to hear; observers compare it with one relaxed load.
     let news = Atomic<UInt64>(0)
+    /// When the idle buffers were last swept for their age.
+    let lastTrimTick: Atomic<IdleClock.Tick>
 
     struct State: @unchecked Sendable {
         var idle: IdleBuffers
@@ -36,6 +38,7 @@ final class Shard: Sendable {
     init(index: Int, core: PoolCore) {
         self.index = index
         self.core = core
+        lastTrimTick = Atomic(core.clock.now)
         state = Locked(
             State(idle: IdleBuffers(core.configuration), counters: ShardCounters(core.configuration)))
     }
@@ -74,7 +77,7 @@ final class Shard: Sendable {
     }
 
     /// The lowest arena with room serves, so that the others empty and may go.
-    private func carve(shift: Int, _ state: inout State, _ configuration: BufferPool.Configuration)
+    func carve(shift: Int, _ state: inout State, _ configuration: BufferPool.Configuration)
         -> DescriptorPointer?
     {
         let isShared = shift < SystemMemory.hugePageByteCount.trailingZeroBitCount
@@ -103,23 +106,32 @@ final class Shard: Sendable {
     /// Takes home every buffer of `chain`, which came as `arrival` says: into the idle lists while there is room, else back
     /// into their arenas.
     ///
-    /// Frees the memory of arenas that are empty and unheld, after the lock is dropped.
-    func giveBack(_ chain: consuming BufferChain, _ arrival: ShardCounters.Arrival) {
+    /// Frees the memory of arenas that are empty and unheld, after the lock is dropped. They count as idle since now,
+    /// unless the caller knows better.
+    func giveBack(
+        _ chain: consuming BufferChain, _ arrival: ShardCounters.Arrival, idleSince: IdleClock.Tick? = nil
+    ) {
         var chain = chain
+        let now = core.clock.now
         let departed = state.withLock { state in
             var departed: [ArenaStorage] = []
             while let descriptor = unsafe chain.pop() {
                 unsafe state.counters.noteArrival(shift: Int(descriptor.pointee.shift), arrival)
-                unsafe giveBack(descriptor, &state, &departed)
+                unsafe keep(descriptor, idleSince: idleSince ?? now, &state, &departed)
             }
             return departed
         }
+        trimIfDue(at: now)
         // Released here: an arena's end may be its core's, and so this shard's.
         _ = consume departed
     }
 
-    private func giveBack(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
+    func keep(
+        _ descriptor: DescriptorPointer, idleSince: IdleClock.Tick, _ state: inout State,
+        _ departed: inout [ArenaStorage]
+    ) {
         guard !state.isClosed else { return unsafe uncarve(descriptor, &state, &departed) }
+        unsafe descriptor.pointee.idleSince = idleSince
         let shift = unsafe Int(descriptor.pointee.shift)
         var leaving = unsafe state.idle.add(descriptor)
         state.counters.noteIdle(shift: shift, idle: state.idle)
@@ -129,7 +141,7 @@ final class Shard: Sendable {
         }
     }
 
-    private func uncarve(_ chain: inout BufferChain, _ state: inout State, _ departed: inout [ArenaStorage]) {
+    func uncarve(_ chain: inout BufferChain, _ state: inout State, _ departed: inout [ArenaStorage]) {
         while let descriptor = unsafe chain.pop() { unsafe uncarve(descriptor, &state, &departed) }
     }
 
@@ -182,6 +194,8 @@ final class Shard: Sendable {
     func snapshot(shifts: ClosedRange<Int>) -> (counters: ShardCounters, idleCounts: [Int]) {
         state.withLock { state in (state.counters, shifts.map { state.idle.count(shift: $0) }) }
     }
+
+    var idleCount: Int { state.withLock { $0.idle.count } }
 
     /// Buffers that are elsewhere: carved, and not idle here.
     var awayCount: Int {

@@ -32,6 +32,13 @@ enum SystemMemory {
         return unsafe base
     }
 
+    /// Has the calling thread fault in each page of memory in which nothing is written yet.
+    static func touch(_ base: UnsafeMutableRawPointer, byteCount: Int) {
+        for offset in stride(from: 0, to: byteCount, by: 4096) {
+            unsafe (base + offset).storeBytes(of: 0, as: UInt8.self)
+        }
+    }
+
     static func unmap(_ base: UnsafeMutableRawPointer, byteCount: Int) {
         let result = unsafe munmap(base, byteCount)
         assert(result == 0, "munmap of a mapping of our own")

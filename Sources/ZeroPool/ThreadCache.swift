@@ -20,6 +20,11 @@ struct ThreadCache {
         let outboxes: UnsafeMutablePointer<BufferChain>
         /// Leases of other shards' buffers that ended on this thread, a cached class. It alone writes, others read.
         let foreignReturnCounts: UnsafeMutablePointer<Atomic<Int>>
+        /// For each cached class.
+        let uses: UnsafeMutablePointer<MagazineUse>
+        /// What of `heedRequests` is done.
+        var seenTrimRequestCount: UInt32
+        var seenSweepTick: IdleClock.Tick
         /// The pool's other caches.
         var previous: ThreadCache?
         var next: ThreadCache?
@@ -54,10 +59,14 @@ struct ThreadCache {
         for index in core.layout.cachedShifts.indices {
             unsafe (foreignReturnCounts + index - core.layout.cachedShifts.lowerBound).initialize(to: Atomic(0))
         }
+        let uses = UnsafeMutablePointer<MagazineUse>.allocate(capacity: core.layout.cachedShifts.count)
+        let now = core.clock.now
+        unsafe uses.initialize(repeating: MagazineUse(sinceTick: now), count: core.layout.cachedShifts.count)
         unsafe header.initialize(
             to: Header(
                 core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes,
-                foreignReturnCounts: foreignReturnCounts))
+                foreignReturnCounts: foreignReturnCounts, uses: uses,
+                seenTrimRequestCount: core.trimRequestCount, seenSweepTick: now))
         for shift in CacheLayout.allShifts {
             let capacity = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
             unsafe magazine(shift: shift).initialize(
@@ -70,7 +79,7 @@ struct ThreadCache {
         let core = unsafe core
         let home = core.shards[unsafe shardIndex]
         for shift in core.layout.cachedShifts { unsafe spill(shift: shift, to: home, keeping: 0) }
-        for shard in core.shards { unsafe flushOutbox(to: shard) }
+        unsafe flushOutboxes()
     }
 
     /// Binds the thread to another shard.
@@ -89,6 +98,7 @@ struct ThreadCache {
         let core = unsafe header.pointee.core
         unsafe header.pointee.outboxes.deallocate()
         unsafe header.pointee.foreignReturnCounts.deallocate()
+        unsafe header.pointee.uses.deallocate()
         unsafe address.deallocate()
         unsafe core.release()
     }
@@ -96,8 +106,7 @@ struct ThreadCache {
     /// How many buffers wait in it, in magazines and outboxes.
     var bufferCount: Int {
         let core = unsafe core
-        let cached = core.layout.cachedShifts.reduce(0) { unsafe $0 + magazine(shift: $1).count }
-        return core.shards.indices.reduce(cached) { unsafe $0 + header.pointee.outboxes[$1].count }
+        return core.shards.indices.reduce(unsafe cachedCount) { unsafe $0 + header.pointee.outboxes[$1].count }
     }
 
     /// Where leases of other shards' buffers of the class are counted.
@@ -105,16 +114,19 @@ struct ThreadCache {
         unsafe header.pointee.foreignReturnCounts + (shift - core.layout.cachedShifts.lowerBound)
     }
 
+    /// How many are in its magazines; other threads may ask.
+    var cachedCount: Int { unsafe core.layout.cachedShifts.reduce(0) { unsafe $0 + magazine(shift: $1).count } }
+
     // MARK: Traffic with the shards
 
     /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.
-    func spill(shift: Int, to home: Shard, keeping: Int) {
+    func spill(shift: Int, to home: Shard, keeping: Int, idleSince: IdleClock.Tick? = nil) {
         let magazine = unsafe magazine(shift: shift)
         var chain = BufferChain()
         while unsafe magazine.count > keeping, let descriptor = unsafe magazine.pop() {
             unsafe chain.push(descriptor)
         }
-        if chain.count > 0 { home.giveBack(chain, .cache) }
+        if chain.count > 0 { home.giveBack(chain, .cache, idleSince: idleSince) }
     }
 
     /// Puts a buffer of a foreign shard into its outbox, and sends the outbox home when enough is in it.
@@ -130,6 +142,10 @@ struct ThreadCache {
         {
             unsafe flushOutbox(to: shard)
         }
+    }
+
+    func flushOutboxes() {
+        for shard in unsafe core.shards { unsafe flushOutbox(to: shard) }
     }
 
     private func flushOutbox(to shard: Shard) {

@@ -39,6 +39,7 @@ struct ConfigurationTests {
             .hugePages(false)
             .evictionPolicy(.lifo).maxByteCount(1 << 30).maxByteCountPerShard(1 << 29)
             .maxIdleByteCount(1 << 20)
+            .maxIdleSeconds(2.5)
             .wipesOnReturn().build()
         #expect(
             pool.configuration
@@ -46,7 +47,7 @@ struct ConfigurationTests {
                     minBufferSize: 65536, tlsCacheSize: 14, maxBuffersPerShard: 3, numShards: 2, pinnedMemory: true,
                     hugePages: false,
                     evictionPolicy: .lifo, maxByteCount: 1 << 30, maxByteCountPerShard: 1 << 29,
-                    maxIdleByteCount: 1 << 20, wipesOnReturn: true))
+                    maxIdleByteCount: 1 << 20, maxIdleSeconds: 2.5, wipesOnReturn: true))
         #expect(pool.shardCount == 2)
         #expect(BufferPool.builder().build().configuration == .adapted())
     }
@@ -60,6 +61,13 @@ struct ConfigurationTests {
         await #expect(processExitsWith: .failure) { _ = BufferPool.builder().tlsCacheSize(1001).build() }
         await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxBuffersPerShard(-1).build() }
         await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxByteCountPerShard(-1).build() }
+    }
+
+    @Test("an age that is none traps")
+    func impossibleAgeTraps() async {
+        await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxIdleSeconds(0).build() }
+        await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxIdleSeconds(-1).build() }
+        await #expect(processExitsWith: .failure) { _ = BufferPool.builder().maxIdleSeconds(.nan).build() }
     }
 
     @Test("every allowed cache size works", arguments: [0, 1, 2, 13, 14, 100, 1000])

@@ -1,4 +1,3 @@
-import Glibc
 import Testing
 
 @testable import ZeroPool
@@ -112,13 +111,4 @@ extension LeaseBox {
         guard let buffer = pool.tryGet(byteCount) else { return nil }
         self.init(buffer)
     }
-}
-
-/// Opens once; who waits goes on then.
-private final class Gate: @unchecked Sendable {
-    private let isOpen = Locked(false)
-
-    func open() { isOpen.withLock { $0 = true } }
-
-    func wait() { while !isOpen.withLock({ $0 }) { usleep(1000) } }
 }

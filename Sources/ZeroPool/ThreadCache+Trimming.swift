@@ -1,0 +1,46 @@
+import Synchronization
+
+/// What a thread's cache hands home because the thread does not use it.
+///
+/// A magazine's hits tell whether it was used, so the fast paths have nothing to do for it.
+extension ThreadCache {
+    /// What the last look at a magazine found.
+    @safe
+    struct MagazineUse {
+        var hitCount: UInt64 = 0
+        /// When its hits were first seen to be so many.
+        var sinceTick: IdleClock.Tick
+    }
+
+    /// Hands home the magazines that served nothing for `ticks`, as far as looks have seen it, and all outboxes.
+    func handHome(unusedFor ticks: IdleClock.Tick, at now: IdleClock.Tick) {
+        let core = unsafe core
+        let home = core.shards[unsafe shardIndex]
+        for shift in core.layout.cachedShifts {
+            let use = unsafe header.pointee.uses + (shift - core.layout.cachedShifts.lowerBound)
+            let hitCount = unsafe magazine(shift: shift).pointee.hitCount.load(ordering: .relaxed)
+            if unsafe use.pointee.hitCount != hitCount {
+                unsafe use.pointee = MagazineUse(hitCount: hitCount, sinceTick: now)
+            }
+            guard unsafe now &- use.pointee.sinceTick >= ticks else { continue }
+            unsafe spill(shift: shift, to: home, keeping: 0, idleSince: use.pointee.sinceTick)
+        }
+        unsafe flushOutboxes()
+    }
+
+    /// Does what was asked of the cache's thread since it last came by: by `trim()` or `clear()`, all goes home and what
+    /// it empties to the system; when its shard was swept for its age, the cache is looked through for it as well.
+    func heedRequests() {
+        let core = unsafe core
+        let home = core.shards[unsafe shardIndex]
+        let (requestCount, sweepTick) = (core.trimRequestCount, home.lastTrimTick.load(ordering: .relaxed))
+        if unsafe header.pointee.seenTrimRequestCount != requestCount {
+            unsafe header.pointee.seenTrimRequestCount = requestCount
+            unsafe drain()
+            home.trim(unusedFor: 0, at: core.clock.now)
+        } else if let ticks = core.maxIdleTickCount, unsafe header.pointee.seenSweepTick != sweepTick {
+            unsafe header.pointee.seenSweepTick = sweepTick
+            unsafe handHome(unusedFor: ticks, at: core.clock.now)
+        }
+    }
+}
