@@ -19,12 +19,14 @@ let package = Package(
     products: [
         .library(name: "ZeroPool", targets: ["ZeroPool"]),
         .library(name: "ZeroPoolURing", targets: ["ZeroPoolURing"]),
+        .library(name: "ZeroPoolMetrics", targets: ["ZeroPoolMetrics"]),
         .executable(name: "pooled-echo", targets: ["PooledEchoCommand"]),
         .executable(name: "loadgen", targets: ["loadgen"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -40,6 +42,11 @@ let package = Package(
         .target(
             name: "ZeroPoolURing",
             dependencies: ["ZeroPool", "CLibUring"],
+            swiftSettings: swiftSettings),
+        // The pool's statistics for swift-metrics.
+        .target(
+            name: "ZeroPoolMetrics",
+            dependencies: ["ZeroPool", .product(name: "CoreMetrics", package: "swift-metrics")],
             swiftSettings: swiftSettings),
         .target(
             name: "PooledEcho",
@@ -76,6 +83,14 @@ let package = Package(
         .testTarget(
             name: "ZeroPoolTests",
             dependencies: ["ZeroPool", "CZeroPool"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "ZeroPoolMetricsTests",
+            dependencies: [
+                "ZeroPoolMetrics", "ZeroPool",
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "MetricsTestKit", package: "swift-metrics"),
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "PooledEchoTests",
