@@ -1,38 +1,44 @@
-/// Which parts of an arena are free: a binary buddy system over `1 << maximumOrder` units.
+/// Which parts of an arena are free: a binary buddy system over `1 << maximumOrder` units, 512 at most.
 ///
-/// Invariants: a free block of order `k` starts at a multiple of `1 << k` units and stands in `free[k]` alone; two free
-/// buddies never stand side by side (they are merged); `freeUnitCount` is the sum over all free blocks.
-/// Costs a scan of at most 8 words an order. Source: D. Knuth, The Art of Computer Programming 1, 2.5.
+/// One bit a block, in words that stand in the order of their orders: so the lowest word that is not zero, from an order's
+/// first word on, has the lowest block of the smallest order that fits. Nothing is searched, and nothing is allocated.
+/// Invariants:
+/// - a free block of order `k` starts at a multiple of `1 << k` units, and its bit is set in the words of order `k` alone;
+/// - two free buddies never stand side by side (they are merged);
+/// - `freeUnitCount` is the sum over all free blocks;
+/// - bit `w` of `filledWords` is set while `words[w]` is not zero.
+///
+/// Source: D. Knuth, The Art of Computer Programming 1, 2.5.
 struct BuddyMap {
     let maximumOrder: Int
     private(set) var freeUnitCount: Int
-    /// One bit a block, by order.
-    private var free: [[UInt64]]
-    /// Bit `k` is set while some block of order `k` is free.
-    private var freeOrders: UInt32
+    /// 8 words of order 0, 4 of order 1, 2 of order 2, and one of each from 3 to 9.
+    private var words = InlineArray<21, UInt64>(repeating: 0)
+    private var filledWords: UInt32 = 0
 
     var unitCount: Int { 1 << maximumOrder }
     var isWhollyFree: Bool { freeUnitCount == unitCount }
 
     /// All units free, as one block.
     init(maximumOrder: Int) {
+        precondition((0...9).contains(maximumOrder), "a buddy map has 1 to 512 units")
         self.maximumOrder = maximumOrder
         freeUnitCount = 1 << maximumOrder
-        free = (0...maximumOrder).map { order in
-            Array(repeating: 0, count: ((1 << (maximumOrder - order)) + 63) / 64)
-        }
-        free[maximumOrder][0] = 1
-        freeOrders = 1 << maximumOrder
+        set(0, order: maximumOrder)
     }
 
     /// Whether a block of `order` can be taken.
-    func hasRoom(order: Int) -> Bool { freeOrders >> order != 0 }
+    func hasRoom(order: Int) -> Bool {
+        order <= maximumOrder && filledWords >> BuddyMap.firstWord(ofOrder: order) != 0
+    }
 
     /// Takes the lowest free block of the smallest order that fits, splitting it down; its first unit, or nil.
     mutating func take(order: Int) -> Int? {
-        guard order <= maximumOrder, hasRoom(order: order) else { return nil }
-        var current = order + (freeOrders >> order).trailingZeroBitCount
-        var block = lowestFree(order: current)
+        guard hasRoom(order: order) else { return nil }
+        let first = BuddyMap.firstWord(ofOrder: order)
+        let word = first + (filledWords >> first).trailingZeroBitCount
+        var current = BuddyMap.order(ofWord: word)
+        var block = (word - BuddyMap.firstWord(ofOrder: current)) * 64 + words[word].trailingZeroBitCount
         clear(block, order: current)
         while current > order {
             current -= 1
@@ -59,26 +65,36 @@ struct BuddyMap {
         set(block, order: current)
     }
 
-    private func isFree(_ block: Int, order: Int) -> Bool { free[order][block / 64] >> (block % 64) & 1 == 1 }
-
     private func isFreeOrPartOfFree(_ block: Int, order: Int) -> Bool {
         (order...maximumOrder).contains { isFree(block >> ($0 - order), order: $0) }
     }
 
-    private func lowestFree(order: Int) -> Int {
-        for (word, bits) in free[order].enumerated() where bits != 0 {
-            return word * 64 + bits.trailingZeroBitCount
-        }
-        preconditionFailure("BuddyMap: freeOrders names an order without a free block")
+    private func isFree(_ block: Int, order: Int) -> Bool {
+        words[BuddyMap.firstWord(ofOrder: order) + block / 64] >> (block % 64) & 1 == 1
     }
 
     private mutating func set(_ block: Int, order: Int) {
-        free[order][block / 64] |= 1 << (block % 64)
-        freeOrders |= 1 << order
+        let word = BuddyMap.firstWord(ofOrder: order) + block / 64
+        words[word] |= 1 << (block % 64)
+        filledWords |= 1 << word
     }
 
     private mutating func clear(_ block: Int, order: Int) {
-        free[order][block / 64] &= ~(1 << (block % 64))
-        if free[order].allSatisfy({ $0 == 0 }) { freeOrders &= ~(1 << order) }
+        let word = BuddyMap.firstWord(ofOrder: order) + block / 64
+        words[word] &= ~(1 << (block % 64))
+        if words[word] == 0 { filledWords &= ~(1 << word) }
+    }
+
+    // MARK: Which words are of which order
+
+    private static func firstWord(ofOrder order: Int) -> Int { order < 3 ? 16 - 16 >> order : 11 + order }
+
+    private static func order(ofWord word: Int) -> Int {
+        switch word {
+        case ..<8: 0
+        case ..<12: 1
+        case ..<14: 2
+        default: word - 11
+        }
     }
 }

@@ -14,8 +14,11 @@ extension BufferPool {
         /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB.
         public func minBufferSize(_ byteCount: Int) -> Builder { with { $0.minBufferSize = byteCount } }
 
-        /// As many buffers of each class as a thread keeps to itself: 0 to 1,000.
+        /// As many buffers of each class as a thread keeps to itself at most: 0 to 1,000.
         public func tlsCacheSize(_ count: Int) -> Builder { with { $0.tlsCacheSize = count } }
+
+        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case.
+        public func tlsCacheByteCount(_ byteCount: Int) -> Builder { with { $0.tlsCacheByteCount = byteCount } }
 
         /// As many idle buffers of each class as a shard keeps.
         public func maxBuffersPerShard(_ count: Int) -> Builder { with { $0.maxBuffersPerShard = count } }

@@ -3,8 +3,14 @@ extension BufferPool {
     public struct Configuration: Sendable, Hashable {
         /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB. Smaller requests take it too.
         public var minBufferSize: Int
-        /// As many buffers of each class up to 16 MiB as a thread keeps to itself: 0 to 1,000.
+        /// As many buffers of each class up to 16 MiB as a thread keeps to itself at most: 0 to 1,000.
         public var tlsCacheSize: Int
+        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case: by default 1 MiB.
+        ///
+        /// So a thread keeps `tlsCacheSize` of the small classes, where a lock would show, and two of the large ones, where
+        /// it does not and where they would be missed elsewhere. For the same reason it is never more than a sixteenth of
+        /// any byte limit of the pool.
+        public var tlsCacheByteCount = 1 << 20
         /// As many idle buffers of each class as a shard keeps: 0 or more.
         public var maxBuffersPerShard: Int
         /// Parts of the pool with a lock each: a power of two from 1 to 128.
@@ -51,33 +57,21 @@ extension BufferPool {
         /// Adapted to `processorCount` processors and to what memory the process may use.
         ///
         /// By default to the processors that the process may run on: its affinity and its control group's quota. From
-        /// 1 processor to 128 and more: 2 to 8 cached buffers a thread and class, 4 to 128 shards, 16 to 64 idle
-        /// buffers a shard and class. Idle memory is limited to an eighth of what the process may use; mapped memory
-        /// is limited neither in all nor a shard.
+        /// 1 processor to 128 and more 4 to 128 shards. Idle memory is limited to an eighth of what the process may use, not
+        /// by its buffers' number: a shard keeps up to 1,024 of a class, so that bursts of so many are served from
+        /// what is idle. A thread keeps up to 32 buffers of a class, and 1 MiB of it. Mapped memory is limited neither
+        /// in all nor a shard.
         public static func adapted(processorCount: Int = ProcessBudget.processorCount) -> Configuration {
             precondition(processorCount > 0, "a process runs on at least one processor")
-            let cacheSize =
-                switch processorCount {
-                case ...2: 2
-                case ...4: 4
-                case ...16: 6
-                default: 8
-                }
             let shardCount =
                 switch processorCount {
                 case ...4: 4
                 case ...16: 8
                 default: min(128, powerOfTwo(atLeast: processorCount / 2))
                 }
-            let buffersPerShard =
-                switch processorCount {
-                case ...8: 16
-                case ...16: 32
-                default: 64
-                }
             return Configuration(
-                minBufferSize: 1 << SizeClass.minimumShift, tlsCacheSize: cacheSize,
-                maxBuffersPerShard: buffersPerShard, numShards: shardCount, pinnedMemory: false, hugePages: true,
+                minBufferSize: 1 << SizeClass.minimumShift, tlsCacheSize: 32,
+                maxBuffersPerShard: 1024, numShards: shardCount, pinnedMemory: false, hugePages: true,
                 evictionPolicy: .lifo, maxByteCount: .max, maxByteCountPerShard: .max,
                 maxIdleByteCount: ProcessBudget.memoryByteCount / 8, maxIdleSeconds: 10)
         }
@@ -91,6 +85,13 @@ extension BufferPool {
         var cachedShifts: Range<Int> {
             let end = tlsCacheSize > 0 ? SizeClass.maximumCachedShift + 1 : minimumShift
             return minimumShift..<max(minimumShift, end)
+        }
+        /// As many buffers of the class of `shift` as a thread keeps to itself.
+        func cacheCapacity(shift: Int) -> Int {
+            guard cachedShifts.contains(shift) else { return 0 }
+            let byteCount = min(
+                tlsCacheByteCount, maxByteCount / 16, maxByteCountPerShard / 16, maxIdleByteCount / 16)
+            return min(tlsCacheSize, max(2, byteCount >> shift))
         }
         var idleByteLimitPerShard: Int { maxIdleByteCount / numShards }
 
@@ -106,7 +107,8 @@ extension BufferPool {
                 numShards.nonzeroBitCount == 1 && (1...128).contains(numShards),
                 "numShards is a power of two from 1 to 128, not \(numShards)")
             precondition(
-                maxByteCount >= 0 && maxByteCountPerShard >= 0 && maxIdleByteCount >= 0, "byte limits are not negative")
+                tlsCacheByteCount >= 0 && maxByteCount >= 0 && maxByteCountPerShard >= 0 && maxIdleByteCount >= 0,
+                "byte limits are not negative")
             precondition(maxIdleSeconds > 0, "maxIdleSeconds is more than 0, not \(maxIdleSeconds)")
         }
     }

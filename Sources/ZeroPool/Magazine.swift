@@ -99,6 +99,9 @@ extension UnsafeMutablePointer where Pointee == Magazine {
         unsafe pointee.hitCount.store(pointee.hitCount.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
     }
 
+    /// As many buffers as it holds at most: those in the slots and the hot one. Of a class that is cached.
+    var capacity: Int { unsafe Int(pointee.limit) + 1 }
+
     /// How many buffers it holds: exact on its own thread, on others at most one beside the truth of a moment ago.
     var count: Int {
         unsafe Int(pointee.count.load(ordering: .relaxed)) + (pointee.hot.load(ordering: .relaxed) == 0 ? 0 : 1)

@@ -86,7 +86,7 @@ final class PoolCore: @unchecked Sendable {
                 unsafe magazine?.countHit()
                 return unsafe descriptor
             }
-            let count = isCached ? (configuration.tlsCacheSize + 1) / 2 : 1
+            let count = unsafe isCached ? (magazine!.capacity + 1) / 2 : 1
             if var batch = shard.take(shift: shift, count: max(1, count)) {
                 let first = unsafe batch.chain.pop()!
                 while let descriptor = unsafe batch.chain.pop() {
@@ -133,7 +133,7 @@ final class PoolCore: @unchecked Sendable {
             // It has room where the fast path did not try: in a new cache, in a pool that watches returns, and for a buffer
             // that its get found elsewhere than in its class.
             if unsafe cache.magazine(shift: shift).push(descriptor) { return }
-            unsafe cache.spill(shift: shift, to: home, keeping: configuration.tlsCacheSize / 2)
+            unsafe cache.spill(shift: shift, to: home, keeping: cache.magazine(shift: shift).capacity / 2)
             if unsafe !cache.magazine(shift: shift).push(descriptor) { unsafe giveBackHome(descriptor) }
         } else {
             unsafe cache.sendHome(descriptor, to: home)

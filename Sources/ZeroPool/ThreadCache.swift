@@ -68,7 +68,7 @@ struct ThreadCache {
                 foreignReturnCounts: foreignReturnCounts, uses: uses,
                 seenTrimRequestCount: core.trimRequestCount, seenSweepTick: now))
         for shift in CacheLayout.allShifts {
-            let capacity = core.layout.cachedShifts.contains(shift) ? core.configuration.tlsCacheSize : 0
+            let capacity = core.configuration.cacheCapacity(shift: shift)
             unsafe magazine(shift: shift).initialize(
                 to: Magazine(capacity: capacity, homeTag: core.homeTag(shard: shardIndex, shift: shift)))
         }

@@ -8,7 +8,7 @@ import Testing
 struct ThreadTests {
     @Test("a buffer returned by a thread of another shard goes home, not into that thread's cache")
     func foreignReturnGoesHome() {
-        let pool = BufferPool.builder().tlsCacheSize(4).numShards(2).build()
+        let pool = BufferPool.builder().tlsCacheSize(4).numShards(2).maxBuffersPerShard(16).build()
         pool.bindCurrentThread(toShard: 0)
         let boxes = (0..<20).map { _ in LeaseBox(pool.get(65536)) }
         #expect(boxes.allSatisfy { $0.location.shard == 0 })
