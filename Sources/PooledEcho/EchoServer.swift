@@ -215,7 +215,9 @@ package final class EchoServer: Sendable {
         // By default enough for every reactor to start with, however large the buffers.
         let ample = 2 * reactorCount * BufferDemand.minimum * bufferByteCount
         let byteCount = configuration.poolByteCount ?? max(64 << 20, ample, ProcessBudget.memoryByteCount / 4)
-        return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max).maxBuffersPerShard(1024)
-            .maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
+        return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max).maxBuffersPerShard(
+            1024
+        )
+        .maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
     }
 }

@@ -21,9 +21,20 @@ final class Shard: Sendable {
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
         var mappedByteCount = 0
+        /// Of the arenas that small classes share, those below this index have nothing free.
+        var firstRoomIndex = 0
         var observers: UInt64 = 0
         var isClosed = false
         var counters: ShardCounters
+
+        /// Moves `firstRoomIndex` up to the first arena of small classes with something free, or to the end.
+        mutating func skipFullArenas() {
+            while firstRoomIndex < arenas.count {
+                if let arena = arenas[firstRoomIndex], !arena.isSingleBuffer, arena.space.freeUnitCount > 0 { return }
+                firstRoomIndex += 1
+            }
+            firstRoomIndex = arenas.count
+        }
     }
 
     /// What `take` found: a chain of `count` buffers of one class, linked through their descriptors.
@@ -81,7 +92,9 @@ final class Shard: Sendable {
         -> DescriptorPointer?
     {
         let isShared = shift < SystemMemory.hugePageByteCount.trailingZeroBitCount
-        for case let arena? in state.arenas where arena.isSingleBuffer != isShared {
+        if isShared { state.skipFullArenas() }
+        for case let arena? in state.arenas[(isShared ? state.firstRoomIndex : 0)...]
+        where arena.isSingleBuffer != isShared {
             guard isShared || arena.byteCount == 1 << shift else { continue }
             if let descriptor = unsafe arena.carve(shift: shift) {
                 arena.isLeaving = false
@@ -96,6 +109,7 @@ final class Shard: Sendable {
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
         if index == state.arenas.count { state.arenas.append(arena) } else { state.arenas[index] = arena }
+        state.firstRoomIndex = min(state.firstRoomIndex, index)
         state.mappedByteCount += byteCount
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
@@ -148,6 +162,7 @@ final class Shard: Sendable {
     private func uncarve(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
         let arena = unsafe descriptor.pointee.arena!.takeUnretainedValue()
         unsafe arena.uncarve(descriptor)
+        state.firstRoomIndex = min(state.firstRoomIndex, max(0, arena.index))
         unsafe state.counters.noteUncarved(shift: Int(descriptor.pointee.shift))
         letGoIfEmpty(arena, &state, &departed)
     }

@@ -60,7 +60,8 @@ struct ConfigurationTests {
 
     @Test("the builder sets every value, and leaves the rest adapted")
     func builderSetsEveryValue() {
-        let pool = BufferPool.builder().minBufferSize(65536).tlsCacheSize(14).tlsCacheByteCount(1 << 21).maxBuffersPerShard(3).numShards(2)
+        let pool = BufferPool.builder().minBufferSize(65536).tlsCacheSize(14).tlsCacheByteCount(1 << 21)
+            .maxBuffersPerShard(3).numShards(2)
             .pinnedMemory(true)
             .hugePages(false)
             .evictionPolicy(.lifo).maxByteCount(1 << 30).maxByteCountPerShard(1 << 29)
@@ -70,7 +71,8 @@ struct ConfigurationTests {
         #expect(
             pool.configuration
                 == BufferPool.Configuration(
-                    minBufferSize: 65536, tlsCacheSize: 14, tlsCacheByteCount: 1 << 21, maxBuffersPerShard: 3, numShards: 2, pinnedMemory: true,
+                    minBufferSize: 65536, tlsCacheSize: 14, tlsCacheByteCount: 1 << 21, maxBuffersPerShard: 3,
+                    numShards: 2, pinnedMemory: true,
                     hugePages: false,
                     evictionPolicy: .lifo, maxByteCount: 1 << 30, maxByteCountPerShard: 1 << 29,
                     maxIdleByteCount: 1 << 20, maxIdleSeconds: 2.5, wipesOnReturn: true))

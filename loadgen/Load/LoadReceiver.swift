@@ -17,7 +17,8 @@ final class LoadReceiver {
         let bufferCount = Self.powerOfTwo(
             atLeast: connectionCount * buffersPerConnection, within: 16...(64 << 20) / bufferByteCount)
         let pool = BufferPool.builder()
-            .numShards(1).tlsCacheSize(min(bufferCount, 256)).tlsCacheByteCount(.max).maxBuffersPerShard(bufferCount).build()
+            .numShards(1).tlsCacheSize(min(bufferCount, 256)).tlsCacheByteCount(.max).maxBuffersPerShard(bufferCount)
+            .build()
         // Provided buffers are written by plain receives: to register them would lock memory for nothing.
         ringPool = try RingPool(ring: ring, pool: pool, shard: 0, registersBuffers: false)
         buffers = try Self.makeBuffers(ringPool, count: bufferCount, byteCount: bufferByteCount)
