@@ -1,7 +1,7 @@
 """The Markdown tables: a row for each contender, a column for each workload."""
 
 from . import figures
-from .contenders import ALLOCATORS, GLIBC, POOLS
+from .contenders import ALLOCATORS, CONTENDERS, GLIBC, POOLS
 
 
 def table(heading, rows):
@@ -11,7 +11,7 @@ def table(heading, rows):
 
 def contenders_of(results, workloads):
     """Those that took part in any of the workloads, in order."""
-    return list(dict.fromkeys(contender for workload in workloads for contender in results[workload]))
+    return [contender for contender in CONTENDERS if any(contender in results[workload] for workload in workloads)]
 
 
 def durations(results, workloads):
