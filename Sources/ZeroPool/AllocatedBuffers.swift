@@ -37,7 +37,9 @@ package enum AllocatedBuffers {
         return unsafe lease(shift: shift, base: base)
     }
 
-    static func free(_ base: UnsafeMutableRawPointer) {
+    /// Takes back what is no pool's: memory from `malloc`, or a debugging pool's no more, which traps.
+    static func free(_ descriptor: DescriptorPointer, _ base: UnsafeMutableRawPointer) {
+        if unsafe descriptor.pointee.isDeparted { unsafe DepartedDescriptors.failReturnedTwice(descriptor) }
         #if canImport(Musl)
             unsafe Musl.free(base)
         #else

@@ -92,7 +92,11 @@ final class ArenaStorage: @unchecked Sendable {
     static func byteCount(forShift shift: Int) -> Int { max(SystemMemory.hugePageByteCount, 1 << shift) }
 
     deinit {
-        unsafe descriptors.deallocate()
+        if let ledger = core.ledger {
+            unsafe DepartedDescriptors.keep(descriptors, count: isSingleBuffer ? 1 : space.unitCount, ledger: ledger)
+        } else {
+            unsafe descriptors.deallocate()
+        }
         unsafe SystemMemory.unmap(base, byteCount: byteCount)
         core.account(mapped: -byteCount, pinned: isPinned ? -byteCount : 0, kind)
     }

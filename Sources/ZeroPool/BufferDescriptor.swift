@@ -58,6 +58,17 @@ struct BufferDescriptor {
         unsafe self.arenaIndex = UInt16(truncatingIfNeeded: arena.index)
     }
 
+    /// The whole memory.
+    var memory: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+    }
+
+    /// Whether the memory that it described has left its pool; only debugging pools keep such descriptors.
+    var isDeparted: Bool { unsafe arena == nil && shift == 0 }
+
+    /// Describes memory that has left its pool.
+    init(departed base: UnsafeMutableRawPointer) { unsafe self.init(allocatedShift: 0, base: base) }
+
     /// Describes memory from `malloc`, which has neither arena nor shard.
     init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
         unsafe self.base = base

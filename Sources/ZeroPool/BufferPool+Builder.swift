@@ -50,6 +50,9 @@ extension BufferPool {
         /// As many seconds as memory stays idle before it goes back to the system; `.infinity` for never.
         public func maxIdleSeconds(_ seconds: Double) -> Builder { with { $0.maxIdleSeconds = seconds } }
 
+        /// Whether the pool looks for mistakes in the use of leases.
+        public func debugging(_ isDebugging: Bool = true) -> Builder { with { $0.debugging = isDebugging } }
+
         /// The pool. Traps when the configuration is impossible (`Configuration` says what is possible).
         public func build() -> BufferPool { BufferPool(configuration) }
 

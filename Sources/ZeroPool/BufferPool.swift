@@ -44,25 +44,25 @@ public final class BufferPool: Sendable {
     /// 1 GiB it hands out transient memory, which is freed on return (and counted).
     ///
     /// The bytes are not zeroed, and safe API does not show them before they are written. Traps when `byteCount` is
-    /// negative, or when the system itself has no memory. Any thread.
+    /// negative, or when the system itself has no memory. Any thread. A debugging pool notes `file` and `line`.
     @inlinable @inline(__always)
-    public func get(_ byteCount: Int) -> PooledBuffer {
+    public func get(_ byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
         let place = magazinePlace(byteCount)
-        return unsafe PooledBuffer(place.pop() ?? getSlow(byteCount), place)
+        return unsafe PooledBuffer(place.pop() ?? getSlow(byteCount, file, line), place)
     }
 
     /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit or the shard's, after `close()`, above 1 GiB, or when
     /// the system has no memory. Otherwise as `get`.
     @inlinable @inline(__always)
-    public func tryGet(_ byteCount: Int) -> PooledBuffer? {
+    public func tryGet(_ byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer? {
         let place = magazinePlace(byteCount)
-        guard let descriptor = unsafe place.pop() ?? tryGetSlow(byteCount) else { return nil }
+        guard let descriptor = unsafe place.pop() ?? tryGetSlow(byteCount, file, line) else { return nil }
         return unsafe PooledBuffer(descriptor, place)
     }
 
     /// A lease with `byteCount` zeroes written: its `count` is `byteCount`. Otherwise as `get`.
-    public func get(zeroed byteCount: Int) -> PooledBuffer {
-        var buffer = get(byteCount)
+    public func get(zeroed byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
+        var buffer = get(byteCount, file: file, line: line)
         unsafe buffer.withUnsafeMutableBytes { bytes in
             _ = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[..<byteCount]).initializeMemory(
                 as: UInt8.self, repeating: 0)
@@ -80,13 +80,13 @@ public final class BufferPool: Sendable {
     }
 
     @usableFromInline @inline(never)
-    func getSlow(_ byteCount: Int) -> UnsafeMutablePointer<BufferDescriptor> {
-        unsafe core.getSlow(byteCount, isTransientAllowed: true)!
+    func getSlow(_ byteCount: Int, _ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor> {
+        unsafe core.getSlow(byteCount, isTransientAllowed: true, site: LeaseSite(file: file, line: line))!
     }
 
     @usableFromInline @inline(never)
-    func tryGetSlow(_ byteCount: Int) -> UnsafeMutablePointer<BufferDescriptor>? {
-        unsafe core.getSlow(byteCount, isTransientAllowed: false)
+    func tryGetSlow(_ byteCount: Int, _ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor>? {
+        unsafe core.getSlow(byteCount, isTransientAllowed: false, site: LeaseSite(file: file, line: line))
     }
 
     /// How many shards the pool has.

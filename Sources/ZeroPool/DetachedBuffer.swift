@@ -20,7 +20,7 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
 
     deinit {
         guard let reference = unsafe descriptor.pointee.arena else {
-            return unsafe AllocatedBuffers.free(base)
+            return unsafe AllocatedBuffers.free(descriptor, base)
         }
         let arena = unsafe reference.takeUnretainedValue()
         let core = arena.core

@@ -9,6 +9,8 @@ import Synchronization
 @usableFromInline
 final class PoolCore: @unchecked Sendable {
     let configuration: BufferPool.Configuration
+    /// Of a debugging pool.
+    let ledger: LeaseLedger?
     let layout: CacheLayout
     let slot: Int
     let slotOffset: Int32
@@ -49,6 +51,7 @@ final class PoolCore: @unchecked Sendable {
         self.configuration = configuration
         self.clock = clock
         maxIdleTickCount = IdleClock.ticks(seconds: configuration.maxIdleSeconds)
+        ledger = configuration.debugging ? LeaseLedger() : nil
         layout = CacheLayout(
             tlsCacheSize: configuration.tlsCacheSize, cachedShifts: configuration.cachedShifts)
         precondition(layout.fits, "tlsCacheSize \(configuration.tlsCacheSize) is more than a thread cache holds")
@@ -64,12 +67,18 @@ final class PoolCore: @unchecked Sendable {
     }
 
     /// Whether each return has to take the slow path, since something is done to the memory there.
-    var watchesReturns: Bool { configuration.wipesOnReturn }
+    var watchesReturns: Bool { configuration.wipesOnReturn || configuration.debugging }
 
     // MARK: Slow paths
 
-    /// Serves what no magazine could; nil past the limits, unless `isTransientAllowed`.
-    func getSlow(_ byteCount: Int, isTransientAllowed: Bool) -> DescriptorPointer? {
+    /// Serves what no magazine could, for that line of source; nil past the limits, unless `isTransientAllowed`.
+    func getSlow(_ byteCount: Int, isTransientAllowed: Bool, site: LeaseSite) -> DescriptorPointer? {
+        let descriptor = unsafe serve(byteCount, isTransientAllowed: isTransientAllowed)
+        if let ledger, let descriptor = unsafe descriptor { unsafe ledger.noteLease(descriptor, at: site) }
+        return unsafe descriptor
+    }
+
+    private func serve(_ byteCount: Int, isTransientAllowed: Bool) -> DescriptorPointer? {
         precondition(byteCount >= 0, "a buffer's byte count is not negative")
         ThreadExit.reclaimClosed()
         let shift = SizeClass.shift(
@@ -116,9 +125,11 @@ final class PoolCore: @unchecked Sendable {
 
     /// A lease or its detached owner ends: what is to be done to the memory before anybody else can see it.
     func memoryReturns(_ descriptor: DescriptorPointer) {
+        unsafe ledger?.noteReturn(descriptor)
         if configuration.wipesOnReturn {
             unsafe SystemMemory.wipe(descriptor.pointee.base, byteCount: descriptor.pointee.byteCount)
         }
+        unsafe ledger?.poison(descriptor)
     }
 
     /// Takes back what no magazine took: of a full or foreign cache, of a closed pool, of a class without cache.
@@ -251,6 +262,7 @@ final class PoolCore: @unchecked Sendable {
         PoolSlots.countClosedPool()
         ThreadExit.reclaimClosed()
         for shard in shards { shard.close() }
+        ledger?.reportAtClose()
     }
 
     // MARK: Accounts

@@ -39,22 +39,28 @@ public struct PoolHandle: ~Copyable, Sendable {
 
     /// A lease of at least `byteCount` bytes, as the pool's `get` has them: never refuses.
     ///
-    /// Traps when the system itself has no memory. Any thread.
+    /// Traps when the system itself has no memory. Any thread. A debugging pool notes `file` and `line`.
     @inlinable @inline(__always)
-    public borrowing func get() -> PooledBuffer { unsafe PooledBuffer(place.pop() ?? getSlow(), place) }
+    public borrowing func get(file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
+        unsafe PooledBuffer(place.pop() ?? getSlow(file, line), place)
+    }
 
     /// A lease of at least `byteCount` bytes, or nil, when the pool's `tryGet` has none. Any thread.
     @inlinable @inline(__always)
-    public borrowing func tryGet() -> PooledBuffer? {
-        guard let descriptor = unsafe place.pop() ?? tryGetSlow() else { return nil }
+    public borrowing func tryGet(file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer? {
+        guard let descriptor = unsafe place.pop() ?? tryGetSlow(file, line) else { return nil }
         return unsafe PooledBuffer(descriptor, place)
     }
 
     @usableFromInline @inline(never)
-    borrowing func getSlow() -> UnsafeMutablePointer<BufferDescriptor> { unsafe pool.getSlow(byteCount) }
+    borrowing func getSlow(_ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor> {
+        unsafe pool.getSlow(byteCount, file, line)
+    }
 
     @usableFromInline @inline(never)
-    borrowing func tryGetSlow() -> UnsafeMutablePointer<BufferDescriptor>? { unsafe pool.tryGetSlow(byteCount) }
+    borrowing func tryGetSlow(_ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor>? {
+        unsafe pool.tryGetSlow(byteCount, file, line)
+    }
 }
 
 extension BufferPool {

@@ -55,7 +55,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     @usableFromInline @inline(never)
     static func giveBackSlow(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, _ base: UnsafeMutableRawPointer) {
         guard let reference = unsafe descriptor.pointee.arena else {
-            return unsafe AllocatedBuffers.free(base)
+            return unsafe AllocatedBuffers.free(descriptor, base)
         }
         // Retained for the call: the return of the last buffer of a closed pool ends arena, shard and core.
         let arena = unsafe reference.takeUnretainedValue()

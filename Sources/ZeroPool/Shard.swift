@@ -161,6 +161,7 @@ final class Shard: Sendable {
 
     private func uncarve(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
         let arena = unsafe descriptor.pointee.arena!.takeUnretainedValue()
+        unsafe core.ledger?.endPoison(descriptor)
         unsafe arena.uncarve(descriptor)
         state.firstRoomIndex = min(state.firstRoomIndex, max(0, arena.index))
         unsafe state.counters.noteUncarved(shift: Int(descriptor.pointee.shift))

@@ -67,7 +67,7 @@ struct ConfigurationTests {
             .evictionPolicy(.lifo).maxByteCount(1 << 30).maxByteCountPerShard(1 << 29)
             .maxIdleByteCount(1 << 20)
             .maxIdleSeconds(2.5)
-            .wipesOnReturn().build()
+            .wipesOnReturn().debugging().build()
         #expect(
             pool.configuration
                 == BufferPool.Configuration(
@@ -75,7 +75,7 @@ struct ConfigurationTests {
                     numShards: 2, pinnedMemory: true,
                     hugePages: false,
                     evictionPolicy: .lifo, maxByteCount: 1 << 30, maxByteCountPerShard: 1 << 29,
-                    maxIdleByteCount: 1 << 20, maxIdleSeconds: 2.5, wipesOnReturn: true))
+                    maxIdleByteCount: 1 << 20, maxIdleSeconds: 2.5, wipesOnReturn: true, debugging: true))
         #expect(pool.shardCount == 2)
         #expect(BufferPool.builder().build().configuration == .adapted())
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 @testable import ZeroPool
 
 /// The memory of a lease, kept mapped by a reference to its arena, whatever becomes of the lease.
@@ -28,9 +30,12 @@ struct KeptArena: @unchecked Sendable {
 
     /// Writes `byte` into the whole memory.
     func fill(_ byte: UInt8) {
-        unsafe _ = memory.initializeMemory(as: UInt8.self, repeating: byte)
+        unsafe _ = memset(start, Int32(byte), byteCount)
     }
 
     /// Whether the whole memory is `byte`.
-    func isAll(_ byte: UInt8) -> Bool { unsafe memory.allSatisfy { $0 == byte } }
+    func isAll(_ byte: UInt8) -> Bool {
+        // By the C library, which is fast in debug builds too.
+        unsafe memory[0] == byte && memcmp(start, start + 1, byteCount - 1) == 0
+    }
 }

@@ -25,6 +25,7 @@ struct WipingTests {
         let statistics = pool.statistics()
         #expect(statistics.gets.cache == 9)
         #expect(statistics.gets.fresh == 1)
+        #expect(statistics.returns.cache == 10)
         #expect(pool.leasedBufferCount == 0)
     }
 
