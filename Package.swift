@@ -23,6 +23,12 @@ let package = Package(
         .executable(name: "pooled-echo", targets: ["PooledEchoCommand"]),
         .executable(name: "loadgen", targets: ["loadgen"]),
     ],
+    // What the libraries do without: who depends on this package with `traits: []` fetches no other.
+    traits: [
+        .default(enabledTraits: ["Metrics", "Programs"]),
+        .trait(name: "Metrics", description: "ZeroPoolMetrics, the pool's statistics for swift-metrics"),
+        .trait(name: "Programs", description: "pooled-echo and loadgen"),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
@@ -46,29 +52,34 @@ let package = Package(
         // The pool's statistics for swift-metrics.
         .target(
             name: "ZeroPoolMetrics",
-            dependencies: ["ZeroPool", .product(name: "CoreMetrics", package: "swift-metrics")],
+            dependencies: [
+                "ZeroPool",
+                .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "PooledEcho",
             dependencies: [
                 "ZeroPool", "ZeroPoolURing",
-                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "PooledEchoCommand",
             dependencies: [
                 "PooledEcho",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Logging", package: "swift-log"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "loadgen",
             dependencies: [
                 "ZeroPool", "ZeroPoolURing",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
+                .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
             ],
             path: "loadgen",
             swiftSettings: swiftSettings),
@@ -76,8 +87,9 @@ let package = Package(
             name: "LoadgenTests",
             dependencies: [
                 "loadgen", "ZeroPoolURing", "ZeroPool",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Histogram", package: "hdrhistogram-swift"),
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
+                .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: testSettings),
         .testTarget(
@@ -88,8 +100,8 @@ let package = Package(
             name: "ZeroPoolMetricsTests",
             dependencies: [
                 "ZeroPoolMetrics", "ZeroPool",
-                .product(name: "CoreMetrics", package: "swift-metrics"),
-                .product(name: "MetricsTestKit", package: "swift-metrics"),
+                .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
+                .product(name: "MetricsTestKit", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
             swiftSettings: testSettings),
         .testTarget(

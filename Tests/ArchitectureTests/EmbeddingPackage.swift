@@ -7,8 +7,9 @@ struct EmbeddingPackage {
 
     /// - Parameters:
     ///   - products: what it uses of this package.
+    ///   - traits: the traits of this package that it asks for, as the manifest says it; nil for those by default.
     ///   - programs: sources of a file each; `@main` or top-level code.
-    init(products: [String], programs: [String: String]) throws {
+    init(products: [String], traits: String? = nil, programs: [String: String]) throws {
         folder = FileManager.default.temporaryDirectory.appending(path: "zeropool-\(UUID().uuidString)")
         // A package that is named by its path is known by the last part of it.
         let identity = Repository.root.lastPathComponent
@@ -23,7 +24,7 @@ struct EmbeddingPackage {
 
             let package = Package(
                 name: "Embedding",
-                dependencies: [.package(path: "\(Repository.root.path)")],
+                dependencies: [.package(path: "\(Repository.root.path)"\(traits.map { ", traits: \($0)" } ?? ""))],
                 targets: [
             \(targets.joined())    ])
             """, to: "Package.swift")

@@ -4,10 +4,10 @@ import Testing
 /// What those find who embed this package.
 @Suite("Embedding", .serialized)
 struct EmbeddingTests {
-    @Test("A package that uses the pool alone builds and runs where there is no liburing")
+    @Test("A package that uses the pool alone builds and runs where there is no liburing, and fetches nothing else")
     func poolAlone() throws {
         let package = try EmbeddingPackage(
-            products: ["ZeroPool"],
+            products: ["ZeroPool"], traits: "[]",
             programs: [
                 "Copy": """
                 import ZeroPool
@@ -31,6 +31,9 @@ struct EmbeddingTests {
         let objects = try FileManager.default.subpathsOfDirectory(atPath: products.path).filter { $0.hasSuffix(".o") }
         #expect(objects.contains { $0.hasPrefix("CZeroPool.build/") })
         #expect(!objects.contains { $0.hasPrefix("CLibUring.build/") || $0.hasPrefix("ZeroPoolURing.build/") })
+        let checkouts = package.folder.appending(path: ".build/checkouts").path
+        let fetched = (try? FileManager.default.contentsOfDirectory(atPath: checkouts)) ?? []
+        #expect(fetched.isEmpty, "\(fetched)")
         let program = products.appending(path: "Copy").path
         let run = try Tool.run([program])
         #expect(run.isSuccess && run.output == "true 42\n", "\(run.output)")
