@@ -3,7 +3,7 @@ public import ZeroPool
 
 /// A buffer pool inside a ring: leases go in with an operation and come back with its final completion.
 ///
-/// It binds one shard of a ``BufferPool`` to one ``Ring``. The shard's arenas are registered with the ring as they
+/// It binds one shard of a `BufferPool` to one ``Ring``. The shard's arenas are registered with the ring as they
 /// come, as many as the limit on locked memory allows, and unregistered before they go. An operation **consumes** its
 /// lease: nothing can reuse, free or return memory that the kernel may still touch. The lease comes out of
 /// ``complete(_:)`` again, with the operation's final completion.

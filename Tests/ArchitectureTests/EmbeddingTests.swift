@@ -41,13 +41,15 @@ struct EmbeddingTests {
         #expect(libraries.output.contains("libc.so") && !libraries.output.contains("liburing"))
     }
 
-    @Test("The README's programs compile")
-    func readme() throws {
-        let text = try Repository.text(Repository.root.appending(path: "README.md"))
+    @Test("The programs that README and documentation show compile")
+    func documents() throws {
+        let articles = try Repository.files(under: "Sources", withExtension: "md")
+        #expect(articles.count >= 4, "the documentation has moved")
         // Blocks that import a product are whole programs; others are parts.
-        let sources = Self.swiftBlocks(of: text).filter { $0.contains("import ZeroPool") }
-        try #require(!sources.isEmpty, "the README shows no program")
-        let programs = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ("Readme\($0 + 1)", $1) })
+        let sources = try ([Repository.root.appending(path: "README.md")] + articles)
+            .flatMap { Self.swiftBlocks(of: try Repository.text($0)) }.filter { $0.contains("import ZeroPool") }
+        #expect(sources.count >= 4, "the documents show no programs")
+        let programs = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ("Document\($0 + 1)", $1) })
         let package = try EmbeddingPackage(products: ["ZeroPool", "ZeroPoolURing"], programs: programs)
         defer { package.remove() }
         _ = try package.build()
