@@ -7,7 +7,7 @@ import Synchronization
 
 /// Tells how long memory has been idle, in ticks of 2²⁴ ns (17 ms). Read on slow paths only.
 ///
-/// Ticks are the low 32 bits of a count that wraps after 834 days: subtract with `&-`, compare only differences. The
+/// Ticks are the low 32 bits of a count that wraps after 834 days: compare only differences (`elapsed`). The
 /// source is `CLOCK_MONOTONIC_COARSE`, which is no system call and a third of the cost of the fine clock.
 struct IdleClock: Sendable {
     typealias Tick = UInt32
@@ -25,6 +25,9 @@ struct IdleClock: Sendable {
         unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
         return Tick(truncatingIfNeeded: (UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)) >> 24)
     }
+
+    /// How long after `start` it is at `now`; 0 when another thread's `start` is newer than a `now` read before it.
+    static func elapsed(since start: Tick, at now: Tick) -> Tick { Tick(max(0, Int32(bitPattern: now &- start))) }
 
     /// As many ticks as pass in so many seconds, rounded up; nil where they are more than can be told apart (417 days).
     static func ticks(seconds: Double) -> Tick? {

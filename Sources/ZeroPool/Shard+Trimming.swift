@@ -29,7 +29,7 @@ extension Shard {
         guard let ticks = core.maxIdleTickCount else { return }
         let now = time()
         let last = lastTrimTick.load(ordering: .relaxed)
-        guard now &- last >= max(1, ticks / 4) else { return }
+        guard IdleClock.elapsed(since: last, at: now) >= max(1, ticks / 4) else { return }
         // Of threads that come at once, one does it.
         guard lastTrimTick.compareExchange(expected: last, desired: now, ordering: .relaxed).exchanged else { return }
         trim(unusedFor: ticks, at: now)
@@ -68,7 +68,8 @@ extension Shard {
                 unsafe parts.append(
                     IdlePart(
                         shardIndex: index, arenaIndex: arenaIndex, descriptor: descriptor,
-                        byteCount: descriptor.pointee.byteCount, idleTickCount: now &- descriptor.pointee.idleSince))
+                        byteCount: descriptor.pointee.byteCount,
+                        idleTickCount: IdleClock.elapsed(since: descriptor.pointee.idleSince, at: now)))
                 return true
             }
             return parts
@@ -98,7 +99,8 @@ struct IdlePart {
 extension ArenaStorage {
     fileprivate func countIdle(_ descriptor: DescriptorPointer, at now: IdleClock.Tick) {
         sweep.idleUnitCount += isSingleBuffer ? 1 : unsafe 1 << (Int(descriptor.pointee.shift) - unitShift)
-        sweep.idleTickCount = unsafe min(sweep.idleTickCount, now &- descriptor.pointee.idleSince)
+        sweep.idleTickCount = unsafe min(
+            sweep.idleTickCount, IdleClock.elapsed(since: descriptor.pointee.idleSince, at: now))
     }
 
     /// Whether the last sweep found all that is carved from it idle, and unused for so long.

@@ -22,7 +22,7 @@ extension ThreadCache {
             if unsafe use.pointee.hitCount != hitCount {
                 unsafe use.pointee = MagazineUse(hitCount: hitCount, sinceTick: now)
             }
-            guard unsafe now &- use.pointee.sinceTick >= ticks else { continue }
+            guard unsafe IdleClock.elapsed(since: use.pointee.sinceTick, at: now) >= ticks else { continue }
             unsafe spill(shift: shift, to: home, keeping: 0, idleSince: use.pointee.sinceTick)
         }
         unsafe flushOutboxes()

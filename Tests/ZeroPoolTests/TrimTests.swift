@@ -4,6 +4,13 @@ import Testing
 
 @Suite("Trimming")
 struct TrimTests {
+    @Test("what another thread used a moment after the clock was read is new, not as old as can be")
+    func stampFromAMomentLater() {
+        #expect(IdleClock.elapsed(since: 101, at: 100) == 0)
+        #expect(IdleClock.elapsed(since: 100, at: 103) == 3)
+        #expect(IdleClock.elapsed(since: .max, at: 1) == 2)
+    }
+
     private let clock = HandClock(tick: 1000)
     private static let arena = 2 << 20
 
