@@ -13,6 +13,8 @@ final class PoolCore: @unchecked Sendable {
     let ledger: LeaseLedger?
     let layout: CacheLayout
     let slot: Int
+    /// How long a thread's cache is.
+    let cacheByteCount: Int
     let slotOffset: Int32
     private let generation: UInt64
     let clock: IdleClock
@@ -56,7 +58,7 @@ final class PoolCore: @unchecked Sendable {
             tlsCacheSize: configuration.tlsCacheSize, cachedShifts: configuration.cachedShifts)
         precondition(layout.fits, "tlsCacheSize \(configuration.tlsCacheSize) is more than a thread cache holds")
         ThreadExit.reclaimClosed()
-        (slot, generation) = PoolSlots.take()
+        (slot, generation, cacheByteCount) = PoolSlots.take(cacheByteCount: layout.byteCount)
         slotOffset = PoolSlots.offset(of: slot)
         shards = (0..<configuration.numShards).map { Shard(index: $0, core: self) }
     }

@@ -6,6 +6,8 @@ enum PoolSlots {
     private struct State {
         var used: UInt64 = 1 << UInt64(ZEROPOOL_UNCACHED_SLOT)
         var generation: UInt64 = 0
+        /// By slot, as long as the longest cache that ever hung there.
+        var cacheByteCounts = Array(repeating: 0, count: Int(ZEROPOOL_SLOT_COUNT))
     }
 
     private static let state = Locked(State())
@@ -16,16 +18,20 @@ enum PoolSlots {
 
     static func countClosedPool() { closed.add(1, ordering: .releasing) }
 
-    /// The lowest free slot, or the one that stays empty when all are taken; and a generation that no other pool
-    /// of this process has or had.
-    static func take() -> (slot: Int, generation: UInt64) {
+    /// The lowest free slot, or the one that stays empty when all are taken; a generation that no other pool of this process
+    /// has or had; and how long the pool's caches have to be, at least `cacheByteCount`.
+    ///
+    /// Longer where an earlier pool of that slot had longer ones: its late leases look for their magazine by their own
+    /// pool's layout, and must find zeroes there, not the end of the cache.
+    static func take(cacheByteCount: Int) -> (slot: Int, generation: UInt64, cacheByteCount: Int) {
         state.withLock { state in
             let slot = (~state.used).trailingZeroBitCount
             // Never zero: that is no pool's tag.
             state.generation += 1
-            guard slot < 64 else { return (Int(ZEROPOOL_UNCACHED_SLOT), state.generation) }
+            guard slot < 64 else { return (Int(ZEROPOOL_UNCACHED_SLOT), state.generation, cacheByteCount) }
             state.used |= 1 << UInt64(slot)
-            return (slot, state.generation)
+            state.cacheByteCounts[slot] = max(state.cacheByteCounts[slot], cacheByteCount)
+            return (slot, state.generation, state.cacheByteCounts[slot])
         }
     }
 

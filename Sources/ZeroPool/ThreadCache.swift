@@ -50,9 +50,9 @@ struct ThreadCache {
         assert(unsafe MemoryLayout<Header>.size <= CacheLayout.headerByteCount)
         assert(unsafe MemoryLayout<Magazine>.size == Magazine.headerByteCount)
         unsafe address = UnsafeMutableRawPointer.allocate(
-            byteCount: core.layout.byteCount, alignment: 128)
+            byteCount: core.cacheByteCount, alignment: 128)
         // A late return of another pool's buffer may look anywhere here for its tag, and must not find an old one.
-        unsafe address.initializeMemory(as: UInt8.self, repeating: 0, count: core.layout.byteCount)
+        unsafe address.initializeMemory(as: UInt8.self, repeating: 0, count: core.cacheByteCount)
         let outboxes = UnsafeMutablePointer<BufferChain>.allocate(capacity: core.shards.count)
         unsafe outboxes.initialize(repeating: BufferChain(), count: core.shards.count)
         let foreignReturnCounts = UnsafeMutablePointer<Atomic<Int>>.allocate(capacity: core.layout.cachedShifts.count)

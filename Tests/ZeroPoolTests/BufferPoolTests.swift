@@ -268,6 +268,26 @@ struct ClosingTests {
         #expect(closed.statistics().gets.cache == 0)
     }
 
+    @Test("a late return finds no tag where the cache of a later pool is smaller")
+    func lateReturnMeetsSmallerCache() {
+        var box: LeaseBox?
+        let (slot, byteCount): (Int, Int)
+        do {
+            let pool = BufferPool.builder().tlsCacheSize(1000).build()
+            (slot, byteCount) = (pool.core.slot, pool.core.layout.byteCount)
+            box = LeaseBox(pool.get(16 << 20))
+        }
+        var pools: [BufferPool] = []
+        repeat {
+            pools.append(BufferPool.builder().tlsCacheSize(1).build())
+        } while pools.last!.core.slot != slot && pools.count < 64
+        for pool in pools { _ = pool.get(4096) }
+        for pool in pools where pool.core.slot == slot { #expect(pool.core.cacheByteCount >= byteCount) }
+        #expect(box!.range.count == 16 << 20)
+        box = nil
+        #expect(pools.allSatisfy { $0.statistics().returns.total == 1 })
+    }
+
     @Test("a late return never lands in the pool that has taken over the slot")
     func lateReturnMeetsAnotherPool() async {
         // In a process of its own: it takes all the slots, and other tests count on having one.
