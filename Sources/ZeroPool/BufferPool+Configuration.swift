@@ -24,8 +24,9 @@ extension BufferPool {
         public var hugePages: Bool
         /// What leaves when a shard is full.
         public var evictionPolicy: EvictionPolicy
-        /// As many bytes as the pool maps at most; past that `tryGet` returns nil and `get` hands out transient
-        /// memory. Arenas count whole (2 MiB, or the class when that is larger).
+        /// As many bytes as the pool's arenas have at most; past that `tryGet` returns nil and `get` hands out transient
+        /// memory, which comes on top. Arenas count whole (2 MiB, or the class when that is larger); shards that each map one at
+        /// the same moment may overshoot by those.
         public var maxByteCount: Int
         /// As many bytes as a shard maps at most: what threads of one shard hold is then never what those of another need.
         ///

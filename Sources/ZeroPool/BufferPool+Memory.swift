@@ -33,7 +33,7 @@ extension BufferPool {
     /// arenas, to be carved anew.
     ///
     /// The calling thread's cache is cleared with the shards. Other threads' caches are not: they are asked to go home as by
-    /// `trim()`, and what they hand over is idle then. Leases are not touched, and what is returned later is kept as ever.
+    /// `trim()`, and what that empties follows. Leases are not touched, and what is returned later is kept as ever.
     ///
     /// Any thread. Costs each shard's lock in turn, some stores for each idle buffer, and a system call for each arena.
     public func clear() { core.clear() }

@@ -8,8 +8,9 @@ extension BufferPool {
     /// While other threads do use it, the figures are of slightly different moments, and may disagree by what was on its way;
     /// then a counter may even come out a little lower than it did before.
     ///
-    /// As JSON it has a key for every property, the sums included, under the property's name; a decoder takes the sums from
-    /// `classes`. Keys are only ever added.
+    /// As JSON it has a key for each stored property and for the sums over the classes, under the property's name, none where
+    /// the value is nil; what is worked out of others (`served`, `total`, a class's bytes) has none. A decoder takes the sums
+    /// from `classes`. Keys are only ever added.
     public struct Statistics: Sendable, Hashable {
         /// The classes that were ever asked for, by size; `bufferByteCount` is nil in the last one when sizes above 1 GiB were,
         /// which have no class.

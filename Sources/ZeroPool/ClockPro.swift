@@ -71,8 +71,8 @@ struct ClockPro {
     // MARK: The hand
 
     /// The part of a newcomer's bytes that the hand moves on: the less, the longer takes a change of demand, and the less
-    /// do classes drive each other out that are all in demand. By the traces of the tests: with 1 the latter cost 3 points
-    /// of the hit rate, with 8 three changes of demand within 300 bursts cost 17; with 4 neither shows.
+    /// do classes drive each other out that are all in demand. By the traces of the tests: three demands in 300 bursts
+    /// hit 96 % with 1, 89 % with 4, 79 % with 8; a steady mix loses 3.3 points to `.lifo` with 1, half a point at most with 4 and 8.
     private static let pressureDivisor = 4
 
     /// A hot newcomer found no room.

@@ -65,7 +65,8 @@ extension PoolCore {
     /// Hands the calling thread's cache home, and has the others do it when they next come by.
     private func askCachesHome() {
         ThreadExit.reclaimClosed()
-        trimRequests.wrappingAdd(1, ordering: .relaxed)
+        trimRequestTick.store(clock.now, ordering: .relaxed)
+        trimRequests.wrappingAdd(1, ordering: .releasing)
         // This thread's own has been told with that.
         if let cache = unsafe existingCache {
             unsafe cache.header.pointee.seenTrimRequestCount = trimRequestCount

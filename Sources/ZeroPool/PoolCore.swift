@@ -22,11 +22,15 @@ final class PoolCore: @unchecked Sendable {
     let maxIdleTickCount: IdleClock.Tick?
     /// How often all thread caches were asked to go home.
     let trimRequests = Atomic<UInt32>(0)
+    /// When the last of them was made.
+    let trimRequestTick = Atomic<IdleClock.Tick>(0)
     /// Set once, in `init`.
     private(set) var shards: [Shard] = []
 
     let counters = PoolCounters()
     let mappedByteCount = Atomic<Int>(0)
+    /// Of those, what the limit is for: without transient memory.
+    private let arenaByteCount = Atomic<Int>(0)
     let maxMappedByteCount = Atomic<Int>(0)
     let pinnedByteCount = Atomic<Int>(0)
     /// Transient buffers that are out.
@@ -207,7 +211,7 @@ final class PoolCore: @unchecked Sendable {
         }
     }
 
-    var trimRequestCount: UInt32 { trimRequests.load(ordering: .relaxed) }
+    var trimRequestCount: UInt32 { trimRequests.load(ordering: .acquiring) }
 
     /// Ends the calling thread's cache: all it holds goes home.
     func reclaim(_ cache: ThreadCache) {
@@ -237,7 +241,12 @@ final class PoolCore: @unchecked Sendable {
     func bindCurrentThread(toShard index: Int) {
         precondition(shards.indices.contains(index), "there is no shard \(index); the pool has \(shards.count)")
         guard let cache = unsafe threadCache() else { return }
-        if unsafe cache.shardIndex != index { unsafe cache.move(toShard: index) }
+        guard unsafe cache.shardIndex != index else { return }
+        unsafe cache.drain()
+        // Under the lock that `close` takes: tags that it has cleared stay so.
+        register.withLock { _ in
+            if !isClosed { unsafe cache.bind(toShard: index) }
+        }
     }
 
     /// The handle's end, which closes the pool.
@@ -271,9 +280,10 @@ final class PoolCore: @unchecked Sendable {
 
     /// Whether the pool's byte limit allows another arena of `byteCount` bytes.
     ///
-    /// Two shards may ask at once, and the pool then overshoot by an arena: a limit on memory needs no exactness.
+    /// Shards may ask at once, and each overshoot by an arena: a limit on memory needs no exactness. Transient memory does
+    /// not count: else enough of it would keep arenas from being mapped, and so bring forth more of itself.
     func mayMap(byteCount: Int) -> Bool {
-        let (sum, overflow) = mappedByteCount.load(ordering: .relaxed).addingReportingOverflow(byteCount)
+        let (sum, overflow) = arenaByteCount.load(ordering: .relaxed).addingReportingOverflow(byteCount)
         return !overflow && sum <= configuration.maxByteCount
     }
 
@@ -282,7 +292,9 @@ final class PoolCore: @unchecked Sendable {
         let mappedByteCount = mappedByteCount.add(mapped, ordering: .relaxed).newValue
         if mapped > 0 { maxMappedByteCount.max(mappedByteCount, ordering: .relaxed) }
         if pinned != 0 { pinnedByteCount.add(pinned, ordering: .relaxed) }
-        if case .transient(let shift) = kind {
+        switch kind {
+        case .pooled: arenaByteCount.add(mapped, ordering: .relaxed)
+        case .transient(let shift):
             transientCount.add(mapped.signum(), ordering: .relaxed)
             counters[shift: shift].transientByteCount.add(mapped, ordering: .relaxed)
         }

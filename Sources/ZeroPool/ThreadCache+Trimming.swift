@@ -36,8 +36,14 @@ extension ThreadCache {
         let (requestCount, sweepTick) = (core.trimRequestCount, home.lastTrimTick.load(ordering: .relaxed))
         if unsafe header.pointee.seenTrimRequestCount != requestCount {
             unsafe header.pointee.seenTrimRequestCount = requestCount
-            unsafe drain()
-            home.trim(unusedFor: 0, at: core.clock.now)
+            // As if it had been done when it was asked: what came into use since then stays.
+            let since = core.trimRequestTick.load(ordering: .relaxed)
+            let shards = core.shards.filter {
+                unsafe $0 === home || header.pointee.outboxes[$0.index].count > 0
+            }
+            unsafe drain(idleSince: since)
+            let now = core.clock.now
+            for shard in shards { shard.trim(unusedFor: IdleClock.elapsed(since: since, at: now), at: now) }
         } else if let ticks = core.maxIdleTickCount, unsafe header.pointee.seenSweepTick != sweepTick {
             unsafe header.pointee.seenSweepTick = sweepTick
             unsafe handHome(unusedFor: ticks, at: core.clock.now)

@@ -74,17 +74,16 @@ struct ThreadCache {
         }
     }
 
-    /// Hands everything back to the shards. The cache stays usable.
-    func drain() {
+    /// Hands everything back to the shards, as idle since now or that time. The cache stays usable.
+    func drain(idleSince: IdleClock.Tick? = nil) {
         let core = unsafe core
         let home = core.shards[unsafe shardIndex]
-        for shift in core.layout.cachedShifts { unsafe spill(shift: shift, to: home, keeping: 0) }
-        unsafe flushOutboxes()
+        for shift in core.layout.cachedShifts { unsafe spill(shift: shift, to: home, keeping: 0, idleSince: idleSince) }
+        unsafe flushOutboxes(idleSince: idleSince)
     }
 
-    /// Binds the thread to another shard.
-    func move(toShard newIndex: Int) {
-        unsafe drain()
+    /// Binds a drained cache to another shard.
+    func bind(toShard newIndex: Int) {
         let core = unsafe core
         unsafe header.pointee.shardIndex = newIndex
         for shift in core.layout.cachedShifts {
@@ -144,15 +143,15 @@ struct ThreadCache {
         }
     }
 
-    func flushOutboxes() {
-        for shard in unsafe core.shards { unsafe flushOutbox(to: shard) }
+    func flushOutboxes(idleSince: IdleClock.Tick? = nil) {
+        for shard in unsafe core.shards { unsafe flushOutbox(to: shard, idleSince: idleSince) }
     }
 
-    private func flushOutbox(to shard: Shard) {
+    private func flushOutbox(to shard: Shard, idleSince: IdleClock.Tick? = nil) {
         let outbox = unsafe header.pointee.outboxes + shard.index
         guard unsafe outbox.pointee.count > 0 else { return }
         let chain = unsafe outbox.pointee
         unsafe outbox.pointee = BufferChain()
-        shard.giveBack(chain, .outbox)
+        shard.giveBack(chain, .outbox, idleSince: idleSince)
     }
 }

@@ -63,6 +63,19 @@ struct BufferPoolTests {
         #expect(pool.statistics().gets.fresh == 2)
     }
 
+    @Test("transient memory does not take the place of arenas")
+    func transientMemoryIsNotLimited() {
+        let pool = makePool(cache: 0, limit: 4 << 20)
+        var large = [LeaseBox(pool.get(2 << 20)), LeaseBox(pool.get(2 << 20))]
+        let transient = (0..<3).map { _ in LeaseBox(pool.get(4096)) }
+        #expect(pool.statistics().gets.transient == 3)
+        #expect(refuses(pool, 4096))
+        large.removeAll()
+        pool.trim()
+        #expect(!refuses(pool, 4096))
+        withExtendedLifetime(transient) {}
+    }
+
     @Test("any size up to 1 GiB is pooled", arguments: [1 << 20, 2 << 20, 16 << 20, 32 << 20, 500_000_000, 1 << 30])
     func largeSizesArePooled(size: Int) {
         let pool = makePool()

@@ -91,6 +91,56 @@ struct TrimTests {
         thread.join()
     }
 
+    @Test("what came into use after the request stays when a thread heeds it late")
+    func lateThread() {
+        let pool = makePool(cache: 4)
+        let (isCached, mayCome) = (Gate(), Gate())
+        let hasCome = Gate()
+        let mayEnd = Gate()
+        let thread = Thread {
+            self.touch(pool)
+            isCached.open()
+            mayCome.wait()
+            self.touch(pool, 32 << 20)
+            hasCome.open()
+            mayEnd.wait()
+        }
+        isCached.wait()
+        pool.trim()
+        clock.advance(seconds: 1)
+        pool.preallocate(count: 1, byteCount: 4 << 20)
+        mayCome.open()
+        hasCome.wait()
+        #expect(pool.statistics().mappedByteCount == 36 << 20, "the thread's own cache has gone, and nothing else")
+        mayEnd.open()
+        thread.join()
+    }
+
+    @Test("what waited to go home to another shard goes too when its thread heeds the request")
+    func outboxes() {
+        let pool = makePool(cache: 4, shards: 2)
+        pool.bindCurrentThread(toShard: 0)
+        let box = LeaseBox(pool.get(65536))
+        let (isReturned, mayCome, hasCome, mayEnd) = (Gate(), Gate(), Gate(), Gate())
+        let thread = Thread {
+            pool.bindCurrentThread(toShard: 1)
+            box.buffer = nil
+            isReturned.open()
+            mayCome.wait()
+            self.touch(pool, 32 << 20)
+            hasCome.open()
+            mayEnd.wait()
+        }
+        isReturned.wait()
+        pool.trim()
+        #expect(pool.statistics().mappedByteCount == Self.arena)
+        mayCome.open()
+        hasCome.wait()
+        #expect(pool.statistics().mappedByteCount == 32 << 20)
+        mayEnd.open()
+        thread.join()
+    }
+
     @Test(
         "by age, on slow paths: not before its time, counted from the last use of any part",
         arguments: [1000, UInt32.max - 300])
