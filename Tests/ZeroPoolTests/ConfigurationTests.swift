@@ -19,7 +19,7 @@ struct ConfigurationTests {
     func cacheCapacities() {
         var configuration = BufferPool.Configuration.adapted(processorCount: 2)
         configuration.maxIdleByteCount = 1 << 30
-        #expect((12...26).map(configuration.cacheCapacity) == [32, 32, 32, 32, 16, 8, 4, 2, 2, 2, 2, 2, 2, 0, 0])
+        #expect((12...26).map(configuration.cacheCapacity) == [32, 32, 32, 32, 32, 16, 8, 4, 2, 2, 2, 2, 2, 0, 0])
         configuration.maxByteCount = 4 << 20
         #expect((12...17).map(configuration.cacheCapacity) == [32, 32, 16, 8, 4, 2])
         configuration.maxByteCountPerShard = 1 << 20

@@ -33,8 +33,16 @@ struct IdleBuffersTests {
         var model = Model(away: table.all)
         for _ in 0..<1500 {
             switch Int.random(in: 0..<100, using: &random) {
-            case 0..<45: take(&idle, &model, shift: Int.random(in: IdleBuffersTests.shifts, using: &random))
-            case 45..<90:
+            case 0..<30: take(&idle, &model, shift: Int.random(in: IdleBuffersTests.shifts, using: &random))
+            case 30..<45:
+                takeBatch(
+                    &idle, &model, shift: Int.random(in: IdleBuffersTests.shifts, using: &random),
+                    limit: Int.random(in: 1...4, using: &random))
+            case 45..<55:
+                addBatch(
+                    &idle, &model, shift: Int.random(in: IdleBuffersTests.shifts, using: &random),
+                    limit: Int.random(in: 1...4, using: &random), policy)
+            case 55..<90:
                 guard !model.away.isEmpty else { continue }
                 let newcomer = model.away.remove(at: Int.random(in: 0..<model.away.count, using: &random))
                 model.idle[Int(newcomer.pointee.shift), default: []].append(newcomer)
@@ -68,6 +76,30 @@ struct IdleBuffersTests {
         if let descriptor { leave(descriptor, &model) }
     }
 
+    private func takeBatch(_ idle: inout IdleBuffers, _ model: inout Model, shift: Int, limit: Int) {
+        let newest = (model.idle[shift] ?? []).suffix(limit)
+        withUnsafeTemporaryAllocation(of: DescriptorPointer.self, capacity: limit) { batch in
+            let count = idle.take(shift: shift, upTo: limit, to: batch.baseAddress!)
+            #expect(count == newest.count)
+            // By the other policy hot ones come first.
+            if idle.clock == nil { #expect(Array(batch.prefix(count)) == Array(newest), "the newest is the last") }
+            for descriptor in batch.prefix(count) { leave(descriptor, &model) }
+        }
+    }
+
+    private func addBatch(
+        _ idle: inout IdleBuffers, _ model: inout Model, shift: Int, limit: Int, _ policy: EvictionPolicy
+    ) {
+        let batch = model.away.filter { $0.pointee.shift == UInt8(shift) }.prefix(limit)
+        let hasRoom = idle.room(shift: shift) >= batch.count
+        let isKept = Array(batch).withUnsafeBufferPointer { idle.addWhole($0, shift: shift, idleSince: 7) }
+        #expect(isKept == (policy == .lifo && hasRoom), "all of a batch or nothing")
+        guard isKept else { return }
+        model.away.removeAll { batch.contains($0) }
+        model.idle[shift, default: []] += batch
+        #expect(batch.allSatisfy { $0.pointee.isIdle && $0.pointee.idleSince == 7 })
+    }
+
     private func leave(_ chain: consuming BufferChain, _ model: inout Model) {
         var chain = chain
         while let descriptor = chain.pop() { leave(descriptor, &model) }
@@ -78,6 +110,7 @@ struct IdleBuffersTests {
         let index = model.idle[shift]?.firstIndex(of: descriptor)
         #expect(index != nil, "what leaves was idle")
         if let index { model.idle[shift]!.remove(at: index) }
+        #expect(!descriptor.pointee.isIdle)
         model.away.append(descriptor)
     }
 
@@ -88,11 +121,12 @@ struct IdleBuffersTests {
         for shift in IdleBuffersTests.shifts {
             let expected = model.idle[shift] ?? []
             let lists = idle.lists[shift - 12]
-            let cold = walk(lists.cold)
+            let cold = oldestFirst(lists.cold)
             let hot = walk(lists.hot)
-            isRight = isRight && cold != nil && hot != nil
-            isRight = isRight && Set((cold ?? []) + (hot ?? [])) == Set(expected) && expected.count <= 6
-            isRight = isRight && (cold ?? []).allSatisfy { $0.pointee.accessCount == 0 }
+            isRight = isRight && cold.count == lists.cold.count && hot != nil
+            isRight = isRight && Set(cold + (hot ?? [])) == Set(expected) && expected.count <= 6
+            isRight = isRight && (policy == .clockPro || cold == expected)
+            isRight = isRight && cold.allSatisfy { $0.pointee.accessCount == 0 && $0.pointee.isIdle }
             isRight = isRight && (hot ?? []).allSatisfy { (1...3).contains($0.pointee.accessCount) }
             isRight = isRight && (policy == .clockPro || hot == [])
             coldByteCount += lists.cold.count << shift
@@ -106,6 +140,15 @@ struct IdleBuffersTests {
         }
         if !isRight { Issue.record("\(idle) is not \(model)") }
         return isRight
+    }
+
+    private func oldestFirst(_ stack: BufferStack) -> [DescriptorPointer] {
+        var found: [DescriptorPointer] = []
+        _ = stack.forEachFromOldest {
+            found.append($0)
+            return true
+        }
+        return found
     }
 
     /// The list's buffers, oldest first; nil when it is not linked as it should be.

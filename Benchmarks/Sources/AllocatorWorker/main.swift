@@ -19,7 +19,7 @@ case "handle": CommandLoop<HandleContender>(source: usualPool().build()).run()
 case "thread-cache-small-pages":
     CommandLoop<ThreadCacheContender>(source: usualPool().hugePages(false).build()).run()
 case "thread-cache-sized":
-    CommandLoop<ThreadCacheContender>(source: usualPool().tlsCacheSize(64).maxBuffersPerShard(1024).build()).run()
+    CommandLoop<ThreadCacheContender>(source: usualPool().tlsCacheSize(64).tlsCacheByteCount(.max).build()).run()
 case "malloc": CommandLoop<MallocContender>(source: NoSource()).run()
 case "mutex-pool": CommandLoop<MutexPoolContender>(source: MutexPool()).run()
 case "byte-buffer": CommandLoop<ByteBufferContender>(source: ByteBufferAllocator()).run()

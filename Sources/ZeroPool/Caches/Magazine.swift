@@ -39,6 +39,9 @@ struct Magazine: ~Copyable {
         UInt64(shard) | UInt64(shift) << 8 | generation << 16
     }
 
+    /// The class that a tag names.
+    static func shift(ofHomeTag homeTag: UInt64) -> Int { Int(homeTag >> 8 & 0xff) }
+
     /// The tag of buffers that no magazine takes by itself. Not 0: the empty cache's magazines have that.
     static var noHomeTag: UInt64 { .max }
 }
@@ -91,6 +94,29 @@ extension UnsafeMutablePointer where Pointee == Magazine {
         unsafe pointee.count.store(count &+ 1, ordering: .relaxed)
         unsafe pointee.hot.store(UInt(bitPattern: descriptor), ordering: .relaxed)
         return true
+    }
+
+    /// The buffer that stands in the slots as the last of `count`, which another has filled; the others are kept.
+    func keepAllButNewest(of count: Int) -> UnsafeMutablePointer<BufferDescriptor> {
+        unsafe pointee.count.store(UInt32(count - 1), ordering: .relaxed)
+        return unsafe slots[count - 1]
+    }
+
+    /// Takes out all but the newest `keeping`, the oldest first, for as long as `body` runs.
+    func removeOldest(
+        keeping: Int, _ body: (UnsafeBufferPointer<UnsafeMutablePointer<BufferDescriptor>>) -> Void
+    ) {
+        var count = unsafe Int(pointee.count.load(ordering: .relaxed))
+        if let hot = unsafe DescriptorPointer(bitPattern: pointee.hot.load(ordering: .relaxed)) {
+            // There is a slot for it, since `limit` is one less than there are.
+            unsafe slots[count] = unsafe hot
+            unsafe pointee.hot.store(0, ordering: .relaxed)
+            count += 1
+        }
+        let leavingCount = max(0, count - keeping)
+        if leavingCount > 0 { unsafe body(UnsafeBufferPointer(start: slots, count: leavingCount)) }
+        unsafe slots.update(from: slots + leavingCount, count: count - leavingCount)
+        unsafe pointee.count.store(UInt32(count - leavingCount), ordering: .relaxed)
     }
 
     /// Counts a get that was served from here: a single writer, so a load and a store.

@@ -28,6 +28,17 @@ extension ThreadCache {
         unsafe flushOutboxes()
     }
 
+    /// Whether its thread has something to do by `heedRequests`, or `ThreadExit.reclaimClosed`.
+    var isCalled: Bool {
+        let isOfCore = unsafe header.pointee.core._withUnsafeGuaranteedRef {
+            unsafe $0.trimRequestCount != header.pointee.seenTrimRequestCount
+        }
+        let isOfShard = unsafe header.pointee.home._withUnsafeGuaranteedRef {
+            unsafe $0.lastTrimTick.load(ordering: .relaxed) != header.pointee.seenSweepTick
+        }
+        return isOfCore || isOfShard || ThreadExit.isClosedPoolUnseen
+    }
+
     /// Does what was asked of the cache's thread since it last came by: by `trim()` or `clear()`, all goes home and what
     /// it empties to the system; when its shard was swept for its age, the cache is looked through for it as well.
     func heedRequests() {
@@ -44,9 +55,9 @@ extension ThreadCache {
             unsafe drain(idleSince: since)
             let now = core.clock.now
             for shard in shards { shard.trim(unusedFor: IdleClock.elapsed(since: since, at: now), at: now) }
-        } else if let ticks = core.maxIdleTickCount, unsafe header.pointee.seenSweepTick != sweepTick {
+        } else if unsafe header.pointee.seenSweepTick != sweepTick {
             unsafe header.pointee.seenSweepTick = sweepTick
-            unsafe handHome(unusedFor: ticks, at: core.clock.now)
+            if let ticks = core.maxIdleTickCount { unsafe handHome(unusedFor: ticks, at: core.clock.now) }
         }
     }
 }

@@ -16,6 +16,8 @@ struct ThreadCache {
     struct Header {
         let core: Unmanaged<PoolCore>
         var shardIndex: Int
+        /// The shard of that index, which the core keeps.
+        var home: Unmanaged<Shard>
         /// One chain a shard; the one of the own shard stays empty.
         let outboxes: UnsafeMutablePointer<BufferChain>
         /// Leases of other shards' buffers that ended on this thread, a cached class. It alone writes, others read.
@@ -64,7 +66,8 @@ struct ThreadCache {
         unsafe uses.initialize(repeating: MagazineUse(sinceTick: now), count: core.layout.cachedShifts.count)
         unsafe header.initialize(
             to: Header(
-                core: Unmanaged.passRetained(core), shardIndex: shardIndex, outboxes: outboxes,
+                core: Unmanaged.passRetained(core), shardIndex: shardIndex,
+                home: Unmanaged.passUnretained(core.shards[shardIndex]), outboxes: outboxes,
                 foreignReturnCounts: foreignReturnCounts, uses: uses,
                 seenTrimRequestCount: core.trimRequestCount, seenSweepTick: now))
         for shift in CacheLayout.allShifts {
@@ -86,6 +89,7 @@ struct ThreadCache {
     func bind(toShard newIndex: Int) {
         let core = unsafe core
         unsafe header.pointee.shardIndex = newIndex
+        unsafe header.pointee.home = Unmanaged.passUnretained(core.shards[newIndex])
         for shift in core.layout.cachedShifts {
             let homeTag = core.homeTag(shard: newIndex, shift: shift)
             unsafe magazine(shift: shift).pointee.homeTag.store(homeTag, ordering: .relaxed)
@@ -118,14 +122,11 @@ struct ThreadCache {
 
     // MARK: Traffic with the shards
 
-    /// Hands all but `keeping` buffers of a magazine, the longest cached first to stay, to their home.
+    /// Hands all but `keeping` buffers of a magazine, fewer than it has room for, to their home: the longest cached go.
     func spill(shift: Int, to home: Shard, keeping: Int, idleSince: IdleClock.Tick? = nil) {
-        let magazine = unsafe magazine(shift: shift)
-        var chain = BufferChain()
-        while unsafe magazine.count > keeping, let descriptor = unsafe magazine.pop() {
-            unsafe chain.push(descriptor)
+        unsafe magazine(shift: shift).removeOldest(keeping: keeping) { batch in
+            unsafe home.giveBack(batch, shift: shift, idleSince: idleSince)
         }
-        if chain.count > 0 { home.giveBack(chain, .cache, idleSince: idleSince) }
     }
 
     /// Puts a buffer of a foreign shard into its outbox, and sends the outbox home when enough is in it.

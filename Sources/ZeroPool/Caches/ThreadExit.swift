@@ -28,6 +28,11 @@ enum ThreadExit {
         unsafe forEachCache { unsafe $0.core.reclaim($0) }
     }
 
+    /// Whether a pool was closed since the calling thread last looked.
+    static var isClosedPoolUnseen: Bool {
+        unsafe zeropool_current_thread().pointee.seen_closed_pool_count != PoolSlots.closedPoolCount
+    }
+
     /// Reclaims the calling thread's caches of pools that have been closed since it last looked. Cheap when none has.
     static func reclaimClosed() {
         let closedPoolCount = PoolSlots.closedPoolCount

@@ -54,6 +54,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
 
     @usableFromInline @inline(never)
     static func giveBackSlow(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, _ base: UnsafeMutableRawPointer) {
+        if unsafe descriptor.pointee.place.makeRoomAndPush(descriptor) { return }
         guard let reference = unsafe descriptor.pointee.arena else {
             return unsafe AllocatedBuffers.free(descriptor, base)
         }

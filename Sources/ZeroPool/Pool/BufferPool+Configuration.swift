@@ -5,12 +5,12 @@ extension BufferPool {
         public var minBufferSize: Int
         /// As many buffers of each class up to 16 MiB as a thread keeps to itself at most: 0 to 1,000.
         public var tlsCacheSize: Int
-        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case: by default 1 MiB.
+        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case: by default 2 MiB.
         ///
         /// So a thread keeps `tlsCacheSize` of the small classes, where a lock would show, and two of the large ones, where
         /// it does not and where they would be missed elsewhere. For the same reason it is never more than a sixteenth of
         /// any byte limit of the pool.
-        public var tlsCacheByteCount = 1 << 20
+        public var tlsCacheByteCount = 2 << 20
         /// As many idle buffers of each class as a shard keeps: 0 or more.
         public var maxBuffersPerShard: Int
         /// Parts of the pool with a lock each: a power of two from 1 to 128.
@@ -73,7 +73,7 @@ extension BufferPool {
         /// By default to the processors that the process may run on: its affinity and its control group's quota. From
         /// 1 processor to 128 and more 4 to 128 shards. Idle memory is limited to an eighth of what the process may use, not
         /// by its buffers' number: a shard keeps up to 1,024 of a class, so that bursts of so many are served from
-        /// what is idle. A thread keeps up to 32 buffers of a class, and 1 MiB of it. Mapped memory is limited neither
+        /// what is idle. A thread keeps up to 32 buffers of a class, and 2 MiB of it. Mapped memory is limited neither
         /// in all nor a shard.
         public static func adapted(processorCount: Int = ProcessBudget.processorCount) -> Configuration {
             precondition(processorCount > 0, "a process runs on at least one processor")

@@ -81,12 +81,14 @@ public final class BufferPool: Sendable {
 
     @usableFromInline @inline(never)
     func getSlow(_ byteCount: Int, _ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor> {
-        unsafe core.getSlow(byteCount, isTransientAllowed: true, site: LeaseSite(file: file, line: line))!
+        unsafe magazinePlace(byteCount).refill()
+            ?? core.getSlow(byteCount, isTransientAllowed: true, site: LeaseSite(file: file, line: line))!
     }
 
     @usableFromInline @inline(never)
     func tryGetSlow(_ byteCount: Int, _ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor>? {
-        unsafe core.getSlow(byteCount, isTransientAllowed: false, site: LeaseSite(file: file, line: line))
+        unsafe magazinePlace(byteCount).refill()
+            ?? core.getSlow(byteCount, isTransientAllowed: false, site: LeaseSite(file: file, line: line))
     }
 
     /// How many shards the pool has.

@@ -16,25 +16,8 @@ extension PoolCore {
             for: max(1, byteCount), smallest: SizeClass.smallest(minimumShift: configuration.minimumShift))
         let cache = unsafe threadCache()
         let shard = unsafe shard(of: cache)
-        defer { shard.trimIfDue(at: clock.now) }
-        if shift <= SizeClass.maximumShift {
-            let magazine = unsafe cache?.magazine(shift: shift)
-            // Half of what the magazine takes, so that the next return finds room.
-            let isCached = unsafe magazine != nil && layout.cachedShifts.contains(shift)
-            // Not empty when the size is 0, which the fast path takes for no size.
-            if isCached, let descriptor = unsafe magazine?.pop() {
-                unsafe magazine?.countHit()
-                return unsafe descriptor
-            }
-            let count = unsafe isCached ? (magazine!.capacity + 1) / 2 : 1
-            if var batch = shard.take(shift: shift, count: max(1, count)) {
-                let first = unsafe batch.chain.pop()!
-                while let descriptor = unsafe batch.chain.pop() {
-                    let isPushed = unsafe magazine!.push(descriptor)
-                    precondition(isPushed, "a magazine that was empty has room for half its limit")
-                }
-                return unsafe first
-            }
+        if shift <= SizeClass.maximumShift, let descriptor = unsafe take(shift: shift, cache, shard) {
+            return unsafe descriptor
         }
         guard isTransientAllowed else {
             counters[shift: shift].refusedGetCount.add(1, ordering: .relaxed)
@@ -42,6 +25,18 @@ extension PoolCore {
         }
         counters[shift: shift].transientGetCount.add(1, ordering: .relaxed)
         return unsafe transient(byteCount, shift: shift, shard: shard)
+    }
+
+    private func take(shift: Int, _ cache: ThreadCache?, _ shard: Shard) -> DescriptorPointer? {
+        guard layout.cachedShifts.contains(shift), let magazine = unsafe cache?.magazine(shift: shift) else {
+            return unsafe shard.take(shift: shift)
+        }
+        // Not empty when the size is 0, which the fast path takes for no size.
+        if let descriptor = unsafe magazine.pop() {
+            unsafe magazine.countHit()
+            return unsafe descriptor
+        }
+        return unsafe shard.takeBatch(shift: shift, into: magazine) ?? shard.take(shift: shift)
     }
 
     /// Memory past the limits. Traps when the system has none: `get` never refuses.

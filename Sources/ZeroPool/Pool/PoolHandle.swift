@@ -54,12 +54,12 @@ public struct PoolHandle: ~Copyable, Sendable {
 
     @usableFromInline @inline(never)
     borrowing func getSlow(_ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor> {
-        unsafe pool.getSlow(byteCount, file, line)
+        unsafe place.refill() ?? pool.getSlow(byteCount, file, line)
     }
 
     @usableFromInline @inline(never)
     borrowing func tryGetSlow(_ file: StaticString, _ line: UInt) -> UnsafeMutablePointer<BufferDescriptor>? {
-        unsafe pool.tryGetSlow(byteCount, file, line)
+        unsafe place.refill() ?? pool.tryGetSlow(byteCount, file, line)
     }
 }
 

@@ -49,8 +49,9 @@ extension IdleBuffers {
         if lists[list].count >= maximumCountPerClass {
             // One of the class leaves in any case, and all are alike but for what is known of them. No ghost: the class
             // is as large as it may be.
-            guard isHot, let coldest = unsafe lists[list].cold.oldest else { return unsafe leaving.push(newcomer) }
-            unsafe remove(coldest)
+            guard isHot, let coldest = unsafe removeColdOldest(list: list) else {
+                return unsafe leaving.push(newcomer)
+            }
             unsafe leaving.push(coldest)
             // The cold one's place may be the last of the bytes too, and is exactly large enough.
             return unsafe insert(newcomer)
@@ -68,11 +69,10 @@ extension IdleBuffers {
     private mutating func evictInstead(_ newcomer: DescriptorPointer, _ leaving: inout BufferChain) {
         let shift = unsafe Int(newcomer.pointee.shift)
         clock!.addGhost(shift: shift)
-        guard unsafe newcomer.pointee.accessCount > 0, let coldest = unsafe lists[shift - minimumShift].cold.oldest
+        guard unsafe newcomer.pointee.accessCount > 0, let coldest = unsafe removeColdOldest(list: shift - minimumShift)
         else {
             return unsafe leaving.push(newcomer)
         }
-        unsafe remove(coldest)
         unsafe leaving.push(coldest)
         unsafe insert(newcomer)
     }
@@ -91,8 +91,7 @@ extension IdleBuffers {
         left = Room(excess: excess, excludedLists: 1 << newcomerList)
         while let victim = nextVictims(&left) {
             for _ in 0..<victim.count {
-                guard let coldest = unsafe lists[victim.list].cold.oldest else { break }
-                unsafe remove(coldest)
+                guard let coldest = unsafe removeColdOldest(list: victim.list) else { break }
                 unsafe leaving.push(coldest)
                 clock!.addGhost(shift: minimumShift + victim.list)
             }

@@ -10,7 +10,7 @@
 struct IdleBuffers {
     struct Lists {
         var hot = BufferList()
-        var cold = BufferList()
+        var cold = BufferStack()
         var count: Int { hot.count + cold.count }
     }
 
@@ -54,9 +54,39 @@ struct IdleBuffers {
         return unsafe descriptor
     }
 
+    /// Moves up to `limit` of the class to `destination`, the one that `take` would give last; how many.
+    @inline(__always)
+    mutating func take(shift: Int, upTo limit: Int, to destination: UnsafeMutablePointer<DescriptorPointer>) -> Int {
+        guard clock == nil else {
+            let count = min(limit, count(shift: shift))
+            for index in (0..<count).reversed() { unsafe destination[index] = unsafe take(shift: shift)! }
+            return count
+        }
+        let count = unsafe lists[shift - minimumShift].cold.moveNewest(limit, to: destination)
+        byteCount -= count << shift
+        coldByteCount -= count << shift
+        return count
+    }
+
+    /// Keeps a batch of the class that came home, the last of it the newest, if all of it has room without anything
+    /// leaving; else does nothing.
+    @inline(__always)
+    mutating func addWhole(
+        _ batch: UnsafeBufferPointer<DescriptorPointer>, shift: Int, idleSince: IdleClock.Tick
+    ) -> Bool {
+        // By the other policy each has a history of its own.
+        guard clock == nil, batch.count <= room(shift: shift) else { return false }
+        unsafe lists[shift - minimumShift].cold.insertNewest(batch, idleSince: idleSince)
+        byteCount += batch.count << shift
+        coldByteCount += batch.count << shift
+        return true
+    }
+
+    static func trapReturnedTwice() -> Never { fatalError("ZeroPool: a buffer was returned twice") }
+
     /// Keeps a buffer that came home; what has to leave for it, or it itself, comes back.
     mutating func add(_ descriptor: DescriptorPointer) -> BufferChain {
-        guard unsafe !descriptor.pointee.isIdle else { fatalError("ZeroPool: a buffer was returned twice") }
+        guard unsafe !descriptor.pointee.isIdle else { IdleBuffers.trapReturnedTwice() }
         var leaving = BufferChain()
         let shift = unsafe Int(descriptor.pointee.shift)
         let list = shift - minimumShift
@@ -72,6 +102,7 @@ struct IdleBuffers {
     }
 
     /// As many more of the class of `shift` as the limits allow without anything leaving.
+    @inline(__always)
     func room(shift: Int) -> Int {
         max(0, min(maximumCountPerClass - count(shift: shift), (maximumByteCount - byteCount) >> shift))
     }
@@ -83,28 +114,33 @@ struct IdleBuffers {
     mutating func removeAll(where condition: (DescriptorPointer) -> Bool) -> BufferChain {
         var leaving = BufferChain()
         for list in lists.indices {
-            for isHot in [false, true] {
-                var next = unsafe isHot ? lists[list].hot.oldest : lists[list].cold.oldest
-                while let descriptor = unsafe next {
-                    unsafe next = unsafe descriptor.pointee.previous
-                    guard unsafe condition(descriptor) else { continue }
-                    unsafe remove(descriptor)
-                    unsafe leaving.push(descriptor)
-                }
+            let shift = minimumShift + list
+            let coldCount = lists[list].cold.count
+            unsafe lists[list].cold.removeAll(where: condition, into: &leaving)
+            let goneByteCount = (coldCount - lists[list].cold.count) << shift
+            byteCount -= goneByteCount
+            coldByteCount -= goneByteCount
+            var next = unsafe lists[list].hot.oldest
+            while let descriptor = unsafe next {
+                unsafe next = unsafe descriptor.pointee.previous
+                guard unsafe condition(descriptor) else { continue }
+                unsafe removeHot(descriptor)
+                unsafe leaving.push(descriptor)
             }
         }
         return leaving
     }
 
-    /// Calls `body` with every buffer, the cold ones of each class before its hot ones, from the oldest, until it returns false.
+    /// Calls `body` with every buffer, the cold ones before the hot ones, from the oldest of each class, until it returns false.
     func forEachFromColdest(_ body: (DescriptorPointer) -> Bool) {
-        for isHot in [false, true] {
-            for list in lists {
-                var next = unsafe isHot ? list.hot.oldest : list.cold.oldest
-                while let descriptor = unsafe next {
-                    guard unsafe body(descriptor) else { return }
-                    unsafe next = unsafe descriptor.pointee.previous
-                }
+        for list in lists {
+            guard unsafe list.cold.forEachFromOldest(body) else { return }
+        }
+        for list in lists {
+            var next = unsafe list.hot.oldest
+            while let descriptor = unsafe next {
+                guard unsafe body(descriptor) else { return }
+                unsafe next = unsafe descriptor.pointee.previous
             }
         }
     }
@@ -116,9 +152,9 @@ struct IdleBuffers {
         let classes = 0..<min(lists.count, max(0, shift - minimumShift))
         let (cold, coldCount) = classes.largest { lists[$0].cold.count << (minimumShift + $0) }
         let (hot, hotCount) = classes.largest { lists[$0].hot.count << (minimumShift + $0) }
-        let oldest = unsafe coldCount > 0 ? lists[cold].cold.oldest : hotCount > 0 ? lists[hot].hot.oldest : nil
-        guard let descriptor = unsafe oldest else { return nil }
-        unsafe remove(descriptor)
+        if coldCount > 0 { return unsafe removeColdOldest(list: cold) }
+        guard hotCount > 0, let descriptor = unsafe lists[hot].hot.oldest else { return nil }
+        unsafe removeHot(descriptor)
         return unsafe descriptor
     }
 
@@ -135,16 +171,19 @@ struct IdleBuffers {
         }
     }
 
-    mutating func remove(_ descriptor: DescriptorPointer) {
+    /// The oldest of the cold ones of that list.
+    mutating func removeColdOldest(list: Int) -> DescriptorPointer? {
+        guard let descriptor = unsafe lists[list].cold.removeOldest() else { return nil }
+        byteCount -= 1 << (minimumShift + list)
+        coldByteCount -= 1 << (minimumShift + list)
+        return unsafe descriptor
+    }
+
+    private mutating func removeHot(_ descriptor: DescriptorPointer) {
         let shift = unsafe Int(descriptor.pointee.shift)
         byteCount -= 1 << shift
-        if unsafe descriptor.pointee.accessCount == 0 {
-            unsafe lists[shift - minimumShift].cold.remove(descriptor)
-            coldByteCount -= 1 << shift
-        } else {
-            unsafe clock?.handLeaves(descriptor)
-            unsafe lists[shift - minimumShift].hot.remove(descriptor)
-        }
+        unsafe clock?.handLeaves(descriptor)
+        unsafe lists[shift - minimumShift].hot.remove(descriptor)
     }
 }
 

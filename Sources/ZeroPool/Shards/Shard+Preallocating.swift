@@ -7,7 +7,7 @@ extension Shard {
             guard !state.isClosed else { return fresh }
             let room = state.idle.room(shift: shift)
             let wanted = min(count - state.idle.count(shift: shift), room)
-            while fresh.count < wanted, let descriptor = unsafe carve(shift: shift, &state, core.configuration) {
+            while fresh.count < wanted, let descriptor = unsafe carve(shift: shift, &state) {
                 state.counters.noteCarved(shift: shift)
                 unsafe fresh.push(descriptor)
             }

@@ -9,7 +9,9 @@ import Synchronization
 /// - an arena with `isLeaving` has nothing carved from it and at least one holder.
 final class Shard: Sendable {
     let index: Int
-    unowned let core: PoolCore
+    // SAFETY: the core owns its shards. Who calls a shard keeps the core: by its cache, its lease, or the pool's handle.
+    private unowned(unsafe) let owner: PoolCore
+    var core: PoolCore { unsafe owner }
     let state: Locked<State>
     /// Changes whenever an observer has something to hear; observers compare it with one relaxed load.
     let news = Atomic<UInt64>(0)
@@ -37,18 +39,12 @@ final class Shard: Sendable {
         }
     }
 
-    /// What `take` found: a chain of `count` buffers of one class, linked through their descriptors.
-    struct Batch {
-        var chain: BufferChain
-        var tier: Tier
-    }
-
     /// Where a get was served.
     enum Tier { case shard, fresh }
 
     init(index: Int, core: PoolCore) {
         self.index = index
-        self.core = core
+        unsafe owner = core
         lastTrimTick = Atomic(core.clock.now)
         state = Locked(
             State(idle: IdleBuffers(core.configuration), counters: ShardCounters(core.configuration)))
@@ -56,41 +52,41 @@ final class Shard: Sendable {
 
     // MARK: Taking
 
-    /// Up to `count` idle buffers of the class of `shift`; else one of the next class up; else a fresh one.
-    ///
-    /// - Returns: nil when the shard's byte limit, the pool's, or the system allows no further arena, and when the pool is closed.
-    func take(shift: Int, count: Int) -> Batch? {
-        let configuration = core.configuration
-        return state.withLock { state in
-            guard !state.isClosed else { return nil }
-            var batch = Batch(chain: BufferChain(), tier: .shard)
-            var servedShift = shift
-            while batch.chain.count < count, let descriptor = unsafe state.idle.take(shift: shift) {
-                unsafe batch.chain.push(descriptor)
-            }
-            if batch.chain.count == 0, shift < SizeClass.maximumShift,
-                let descriptor = unsafe state.idle.take(shift: shift + 1)
-            {
-                unsafe batch.chain.push(descriptor)
-                servedShift += 1
-            }
-            if batch.chain.count == 0 {
-                guard let descriptor = unsafe carve(shift: shift, &state, configuration) else { return nil }
-                state.counters.noteCarved(shift: shift)
-                unsafe state.idle.noteFresh(descriptor)
-                unsafe batch.chain.push(descriptor)
-                batch.tier = .fresh
-            }
-            state.counters.noteTaken(
-                shift: servedShift, count: batch.chain.count, tier: batch.tier, idle: state.idle)
-            return batch
+    /// Half of what `magazine` holds, which is empty and of the class of `shift`, so that the next return finds room: one
+    /// is for the caller. Nil when none of the class is idle.
+    func takeBatch(shift: Int, into magazine: MagazinePointer) -> DescriptorPointer? {
+        unsafe state.withLock { state in
+            let count = unsafe state.idle.take(
+                shift: shift, upTo: (magazine.capacity + 1) / 2, to: magazine.slots)
+            guard count > 0 else { return nil }
+            state.counters.noteTaken(shift: shift, count: count, tier: .shard, idle: state.idle)
+            return unsafe magazine.keepAllButNewest(of: count)
         }
     }
 
+    /// An idle buffer of the class of `shift`; else one of the next class up; else a fresh one.
+    ///
+    /// - Returns: nil when the shard's byte limit, the pool's, or the system allows no further arena, and when the pool is closed.
+    func take(shift: Int) -> DescriptorPointer? {
+        let taken: DescriptorPointer? = unsafe state.withLock { state in
+            guard !state.isClosed else { return nil }
+            for idleShift in shift...min(shift + 1, SizeClass.maximumShift) {
+                guard let descriptor = unsafe state.idle.take(shift: idleShift) else { continue }
+                state.counters.noteTaken(shift: idleShift, count: 1, tier: .shard, idle: state.idle)
+                return unsafe descriptor
+            }
+            guard let descriptor = unsafe carve(shift: shift, &state) else { return nil }
+            state.counters.noteCarved(shift: shift)
+            unsafe state.idle.noteFresh(descriptor)
+            state.counters.noteTaken(shift: shift, count: 1, tier: .fresh, idle: state.idle)
+            return unsafe descriptor
+        }
+        trimIfDue(at: core.clock.now)
+        return unsafe taken
+    }
+
     /// The lowest arena with room serves, so that the others empty and may go.
-    func carve(shift: Int, _ state: inout State, _ configuration: BufferPool.Configuration)
-        -> DescriptorPointer?
-    {
+    func carve(shift: Int, _ state: inout State) -> DescriptorPointer? {
         let isShared = shift < SystemMemory.hugePageByteCount.trailingZeroBitCount
         if isShared { state.skipFullArenas() }
         for case let arena? in state.arenas[(isShared ? state.firstRoomIndex : 0)...]
@@ -104,7 +100,7 @@ final class Shard: Sendable {
         let byteCount = ArenaStorage.byteCount(forShift: shift)
         let index = state.arenas.firstIndex { $0 == nil } ?? state.arenas.count
         guard index < Arena.maximumCountPerShard,
-            byteCount <= configuration.maxByteCountPerShard - state.mappedByteCount,
+            byteCount <= core.configuration.maxByteCountPerShard - state.mappedByteCount,
             core.mayMap(byteCount: byteCount),
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
@@ -117,11 +113,34 @@ final class Shard: Sendable {
 
     // MARK: Giving back
 
-    /// Takes home every buffer of `chain`, which came as `arrival` says: into the idle lists while there is room, else back
-    /// into their arenas.
+    /// Takes home a batch of the class of `shift` from a thread's cache, the last of it the newest: into the idle ones while
+    /// there is room, else back into their arenas.
     ///
     /// Frees the memory of arenas that are empty and unheld, after the lock is dropped. They count as idle since now,
     /// unless the caller knows better.
+    func giveBack(
+        _ batch: UnsafeBufferPointer<DescriptorPointer>, shift: Int, idleSince: IdleClock.Tick? = nil
+    ) {
+        let now = core.clock.now
+        let idleSince = idleSince ?? now
+        let isKept = state.withLock { state in
+            state.counters[shift: shift].cacheArrivalCount += batch.count
+            let isKept = unsafe !state.isClosed && state.idle.addWhole(batch, shift: shift, idleSince: idleSince)
+            if isKept { state.counters.noteIdle(shift: shift, idle: state.idle) }
+            return isKept
+        }
+        guard !isKept else { return trimIfDue(at: now) }
+        let departed = state.withLock { state in
+            var departed: [ArenaStorage] = []
+            for index in batch.indices { unsafe keep(batch[index], idleSince: idleSince, &state, &departed) }
+            return departed
+        }
+        trimIfDue(at: now)
+        // Released here: an arena's end may be its core's, and so this shard's.
+        _ = consume departed
+    }
+
+    /// Takes home every buffer of `chain`, of whatever class, which came as `arrival` says. Otherwise as a batch.
     func giveBack(
         _ chain: consuming BufferChain, _ arrival: ShardCounters.Arrival, idleSince: IdleClock.Tick? = nil
     ) {
@@ -136,7 +155,6 @@ final class Shard: Sendable {
             return departed
         }
         trimIfDue(at: now)
-        // Released here: an arena's end may be its core's, and so this shard's.
         _ = consume departed
     }
 

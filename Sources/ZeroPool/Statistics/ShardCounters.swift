@@ -3,12 +3,10 @@
 /// Invariants: of a class, `carvedCount` buffers are carved from the shard's arenas, of which some are idle in it and the others
 /// away; `takenCount - shardGetCount - freshGetCount` of those taken went into a thread's cache.
 struct ShardCounters {
-    /// How buffers come to a shard.
+    /// How single buffers come to a shard; a thread's cache hands back what is too much in batches.
     enum Arrival {
         /// A lease ended where no cache takes its buffer.
         case lease
-        /// A thread's cache hands back what is too much.
-        case cache
         /// Of leases that ended on threads of other shards.
         case outbox
     }
@@ -62,26 +60,34 @@ struct ShardCounters {
     mutating func noteArrival(shift: Int, _ arrival: Arrival) {
         switch arrival {
         case .lease: self[shift: shift].leaseArrivalCount += 1
-        case .cache: self[shift: shift].cacheArrivalCount += 1
         case .outbox: self[shift: shift].outboxArrivalCount += 1
         }
     }
 
     /// `count` buffers of the class were taken by a get that `tier` served.
+    @inline(__always)
     mutating func noteTaken(shift: Int, count: Int, tier: Shard.Tier, idle: borrowing IdleBuffers) {
-        switch tier {
-        case .shard: self[shift: shift].shardGetCount += 1
-        case .fresh: self[shift: shift].freshGetCount += 1
-        }
-        self[shift: shift].takenCount += count
-        self[shift: shift].maxAwayCount = max(
-            self[shift: shift].maxAwayCount, self[shift: shift].carvedCount - idle.count(shift: shift))
+        classes[shift - minimumShift].noteTaken(count: count, tier: tier, idleCount: idle.count(shift: shift))
         maxAwayByteCount = max(maxAwayByteCount, carvedByteCount - idle.byteCount)
     }
 
     /// Buffers of the class have become idle.
+    @inline(__always)
     mutating func noteIdle(shift: Int, idle: borrowing IdleBuffers) {
-        self[shift: shift].maxIdleCount = max(self[shift: shift].maxIdleCount, idle.count(shift: shift))
+        classes[shift - minimumShift].maxIdleCount = max(
+            classes[shift - minimumShift].maxIdleCount, idle.count(shift: shift))
         maxIdleByteCount = max(maxIdleByteCount, idle.byteCount)
+    }
+}
+
+extension ShardCounters.Class {
+    @inline(__always)
+    fileprivate mutating func noteTaken(count: Int, tier: Shard.Tier, idleCount: Int) {
+        switch tier {
+        case .shard: shardGetCount += 1
+        case .fresh: freshGetCount += 1
+        }
+        takenCount += count
+        maxAwayCount = max(maxAwayCount, carvedCount - idleCount)
     }
 }
