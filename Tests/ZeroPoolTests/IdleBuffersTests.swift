@@ -53,12 +53,6 @@ struct IdleBuffersTests {
                 descriptor.pointee.accessCount = 0
                 idle.noteFresh(descriptor)
             case 96..<98:
-                let shift = Int.random(in: 12...18, using: &random)
-                let isThere = model.idle.contains { $0.key < shift && !$0.value.isEmpty }
-                let coldest = idle.removeColdest(below: shift)
-                #expect((coldest != nil) == isThere)
-                if let coldest { leave(coldest, &model) }
-            case 98:
                 let bit = Int.random(in: 0..<8, using: &random)
                 leave(idle.removeAll { ($0 - table.base) & 7 == bit }, &model)
             default:

@@ -112,8 +112,13 @@ final class ArenaStorage: @unchecked Sendable {
 
     /// Takes back a buffer that `carve` gave out.
     func uncarve(_ descriptor: DescriptorPointer) {
-        let order = unsafe isSingleBuffer ? 0 : Int(descriptor.pointee.shift) - unitShift
-        space.giveBack(unit: unsafe descriptor - descriptors, order: order)
+        let (unit, order) = unsafe block(of: descriptor)
+        space.giveBack(unit: unit, order: order)
+    }
+
+    /// The units that a buffer carved from here has.
+    func block(of descriptor: DescriptorPointer) -> (unit: Int, order: Int) {
+        unsafe (descriptor - descriptors, isSingleBuffer ? 0 : Int(descriptor.pointee.shift) - unitShift)
     }
 
     /// The arena as its observers see it.

@@ -65,6 +65,17 @@ struct BuddyMap {
         set(block, order: current)
     }
 
+    /// The units that are free: a look at every block that could be.
+    var freeUnits: UnitSet {
+        var free = UnitSet()
+        for order in 0...maximumOrder {
+            for block in 0..<unitCount >> order where isFree(block, order: order) {
+                free.insert(unit: block << order, order: order)
+            }
+        }
+        return free
+    }
+
     private func isFreeOrPartOfFree(_ block: Int, order: Int) -> Bool {
         (order...maximumOrder).contains { isFree(block >> ($0 - order), order: $0) }
     }

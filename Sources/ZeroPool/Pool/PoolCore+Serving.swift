@@ -29,7 +29,7 @@ extension PoolCore {
 
     private func take(shift: Int, _ cache: ThreadCache?, _ shard: Shard) -> DescriptorPointer? {
         guard layout.cachedShifts.contains(shift), let magazine = unsafe cache?.magazine(shift: shift) else {
-            return unsafe shard.take(shift: shift)
+            return unsafe shard.take(shift: shift) ?? reclaim(shift: shift, cache, shard)
         }
         // Not empty when the size is 0, which the fast path takes for no size.
         if let descriptor = unsafe magazine.pop() {
@@ -37,6 +37,7 @@ extension PoolCore {
             return unsafe descriptor
         }
         return unsafe shard.takeBatch(shift: shift, into: magazine) ?? shard.take(shift: shift)
+            ?? reclaim(shift: shift, cache, shard)
     }
 
     /// Memory past the limits. Traps when the system has none: `get` never refuses.

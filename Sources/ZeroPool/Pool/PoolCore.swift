@@ -110,9 +110,12 @@ final class PoolCore: @unchecked Sendable {
     ///
     /// Shards may ask at once, and each overshoot by an arena: a limit on memory needs no exactness. Transient memory does
     /// not count: else enough of it would keep arenas from being mapped, and so bring forth more of itself.
-    func mayMap(byteCount: Int) -> Bool {
+    func mayMap(byteCount: Int) -> Bool { excess(ofArena: byteCount) <= 0 }
+
+    /// By how many bytes another arena of `byteCount` would exceed the pool's limit; 0 or less when it would not.
+    func excess(ofArena byteCount: Int) -> Int {
         let (sum, overflow) = arenaByteCount.load(ordering: .relaxed).addingReportingOverflow(byteCount)
-        return !overflow && sum <= configuration.maxByteCount
+        return overflow ? .max : sum - configuration.maxByteCount
     }
 
     /// An arena was mapped, or is gone: so many bytes more.

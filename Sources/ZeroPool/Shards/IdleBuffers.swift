@@ -145,19 +145,6 @@ struct IdleBuffers {
         }
     }
 
-    /// Takes out the oldest of the class below `1 << shift` that has most bytes idle, a cold one if any class has one.
-    ///
-    /// Whoever hoards most gives first: so few buffers leave for much room.
-    mutating func removeColdest(below shift: Int) -> DescriptorPointer? {
-        let classes = 0..<min(lists.count, max(0, shift - minimumShift))
-        let (cold, coldCount) = classes.largest { lists[$0].cold.count << (minimumShift + $0) }
-        let (hot, hotCount) = classes.largest { lists[$0].hot.count << (minimumShift + $0) }
-        if coldCount > 0 { return unsafe removeColdOldest(list: cold) }
-        guard hotCount > 0, let descriptor = unsafe lists[hot].hot.oldest else { return nil }
-        unsafe removeHot(descriptor)
-        return unsafe descriptor
-    }
-
     // MARK: The lists
 
     mutating func insert(_ descriptor: DescriptorPointer) {

@@ -1,18 +1,13 @@
 extension Shard {
+    /// As many bytes as are mapped in one hold of the lock: other threads of the shard get in between.
+    private static let mappedByteCountAtOnce = 8 << 20
+
     /// Adds fresh buffers of the class of `shift` to the idle ones, touched by the calling thread, until they are `count` or a
     /// limit is met. - Returns: how many there are.
     func preallocate(count: Int, shift: Int) -> Int {
-        var fresh = state.withLock { state in
-            var fresh = BufferChain()
-            guard !state.isClosed else { return fresh }
-            let room = state.idle.room(shift: shift)
-            let wanted = min(count - state.idle.count(shift: shift), room)
-            while fresh.count < wanted, let descriptor = unsafe carve(shift: shift, &state) {
-                state.counters.noteCarved(shift: shift)
-                unsafe fresh.push(descriptor)
-            }
-            return fresh
-        }
+        let limit = max(1, Shard.mappedByteCountAtOnce >> shift)
+        var fresh = BufferChain()
+        while carve(wanted: count, limit: limit, shift: shift, &fresh) {}
         // Outside the lock: this is where the time goes. Nobody else knows the buffers yet.
         var touched = BufferChain()
         while let descriptor = unsafe fresh.pop() {
@@ -30,5 +25,20 @@ extension Shard {
         }
         _ = consume departed
         return idleCount
+    }
+
+    /// Adds up to `limit` fresh buffers to `fresh`, in one hold of the lock; whether more are wanted and can be had.
+    private func carve(wanted: Int, limit: Int, shift: Int, _ fresh: inout BufferChain) -> Bool {
+        state.withLock { state in
+            guard !state.isClosed else { return false }
+            let room = state.idle.room(shift: shift)
+            let missing = min(wanted - state.idle.count(shift: shift), room) - fresh.count
+            for _ in 0..<max(0, min(missing, limit)) {
+                guard let descriptor = unsafe carve(shift: shift, &state) else { return false }
+                state.counters.noteCarved(shift: shift)
+                unsafe fresh.push(descriptor)
+            }
+            return missing > limit
+        }
     }
 }

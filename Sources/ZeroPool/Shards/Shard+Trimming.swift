@@ -76,7 +76,7 @@ extension Shard {
         }
     }
 
-    private func sweep(_ state: inout State, at now: IdleClock.Tick) {
+    func sweep(_ state: inout State, at now: IdleClock.Tick) {
         for case let arena? in state.arenas { arena.sweep = Sweep() }
         unsafe state.idle.forEachFromColdest { descriptor in
             unsafe descriptor.pointee.arena!._withUnsafeGuaranteedRef { unsafe $0.countIdle(descriptor, at: now) }
@@ -98,13 +98,13 @@ struct IdlePart {
 
 extension ArenaStorage {
     fileprivate func countIdle(_ descriptor: DescriptorPointer, at now: IdleClock.Tick) {
-        sweep.idleUnitCount += isSingleBuffer ? 1 : unsafe 1 << (Int(descriptor.pointee.shift) - unitShift)
+        sweep.idleUnitCount += unsafe 1 << block(of: descriptor).order
         sweep.idleTickCount = unsafe min(
             sweep.idleTickCount, IdleClock.elapsed(since: descriptor.pointee.idleSince, at: now))
     }
 
     /// Whether the last sweep found all that is carved from it idle, and unused for so long.
-    fileprivate func isWhollyIdle(for ticks: IdleClock.Tick) -> Bool {
+    func isWhollyIdle(for ticks: IdleClock.Tick) -> Bool {
         sweep.idleUnitCount > 0 && sweep.idleUnitCount == space.unitCount - space.freeUnitCount
             && sweep.idleTickCount >= ticks
     }

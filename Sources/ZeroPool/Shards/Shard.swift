@@ -76,13 +76,17 @@ final class Shard: Sendable {
                 return unsafe descriptor
             }
             guard let descriptor = unsafe carve(shift: shift, &state) else { return nil }
-            state.counters.noteCarved(shift: shift)
-            unsafe state.idle.noteFresh(descriptor)
-            state.counters.noteTaken(shift: shift, count: 1, tier: .fresh, idle: state.idle)
+            unsafe noteFresh(descriptor, shift: shift, &state)
             return unsafe descriptor
         }
         trimIfDue(at: core.clock.now)
         return unsafe taken
+    }
+
+    func noteFresh(_ descriptor: DescriptorPointer, shift: Int, _ state: inout State) {
+        state.counters.noteCarved(shift: shift)
+        unsafe state.idle.noteFresh(descriptor)
+        state.counters.noteTaken(shift: shift, count: 1, tier: .fresh, idle: state.idle)
     }
 
     /// The lowest arena with room serves, so that the others empty and may go.
@@ -100,7 +104,7 @@ final class Shard: Sendable {
         let byteCount = ArenaStorage.byteCount(forShift: shift)
         let index = state.arenas.firstIndex { $0 == nil } ?? state.arenas.count
         guard index < Arena.maximumCountPerShard,
-            byteCount <= core.configuration.maxByteCountPerShard - state.mappedByteCount,
+            excess(ofArena: byteCount, state) <= 0,
             core.mayMap(byteCount: byteCount),
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
@@ -109,6 +113,13 @@ final class Shard: Sendable {
         state.mappedByteCount += byteCount
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
+    }
+
+    /// By how many bytes another arena of `byteCount` would exceed the shard's limit; 0 or less when it would not.
+    func excess(ofArena byteCount: Int) -> Int { state.withLock { state in excess(ofArena: byteCount, state) } }
+
+    private func excess(ofArena byteCount: Int, _ state: State) -> Int {
+        byteCount - (core.configuration.maxByteCountPerShard - state.mappedByteCount)
     }
 
     // MARK: Giving back
@@ -178,12 +189,17 @@ final class Shard: Sendable {
     }
 
     private func uncarve(_ descriptor: DescriptorPointer, _ state: inout State, _ departed: inout [ArenaStorage]) {
+        letGoIfEmpty(unsafe giveBackToArena(descriptor, &state), &state, &departed)
+    }
+
+    /// Ends a buffer; its arena, which may be empty now, stays.
+    func giveBackToArena(_ descriptor: DescriptorPointer, _ state: inout State) -> ArenaStorage {
         let arena = unsafe descriptor.pointee.arena!.takeUnretainedValue()
         unsafe core.ledger?.endPoison(descriptor)
         unsafe arena.uncarve(descriptor)
         state.firstRoomIndex = min(state.firstRoomIndex, max(0, arena.index))
         unsafe state.counters.noteUncarved(shift: Int(descriptor.pointee.shift))
-        letGoIfEmpty(arena, &state, &departed)
+        return arena
     }
 
     func letGoIfEmpty(_ arena: ArenaStorage, _ state: inout State, _ departed: inout [ArenaStorage]) {

@@ -7,7 +7,8 @@ extension BufferPool {
         public var gets = Statistics.Gets()
         /// Returns by where they went.
         public var returns = Statistics.Returns()
-        /// Buffers that left a full shard, or did not get in, and went back to their arena.
+        /// Buffers that left a full shard, or did not get in, or made room for another class at a byte limit, and went back
+        /// to their arena.
         public var evictionCount = 0
         /// Buffers that a batch brought from a shard into a thread's cache, beside the one that was asked for.
         public var cacheRefillCount = 0
