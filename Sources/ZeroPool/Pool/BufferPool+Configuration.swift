@@ -24,14 +24,14 @@ extension BufferPool {
         public var hugePages: Bool
         /// What leaves when a shard is full.
         public var evictionPolicy: EvictionPolicy
-        /// As many bytes as the pool's arenas have at most; past that `tryGet` returns nil and `get` hands out transient
-        /// memory, which comes on top. Arenas count whole (2 MiB, or the class when that is larger); shards that each map one at
+        /// As many bytes as the pool's arenas have at most; past that, when no idle memory of other classes makes room, `tryGet`
+        /// returns nil and `get` hands out transient memory, which comes on top. Arenas count whole (2 MiB, or the class when that is larger); shards that each map one at
         /// the same moment may overshoot by those.
         public var maxByteCount: Int
         /// As many bytes as a shard maps at most: what threads of one shard hold is then never what those of another need.
         ///
-        /// Past it a get is served as past `maxByteCount`. It counts the shard's arenas whole: with their idle buffers, of
-        /// whatever class, and those that an observer has not let go of yet; transient memory does not count.
+        /// Past it a get is served as past `maxByteCount`. It counts the shard's arenas whole, those included that an
+        /// observer has not let go of yet; transient memory does not count.
         public var maxByteCountPerShard: Int
         /// As many bytes as the shards keep idle, all together; each has its equal part.
         public var maxIdleByteCount: Int
@@ -39,8 +39,8 @@ extension BufferPool {
         /// past 400 days).
         ///
         /// An arena goes when all that was carved from it is idle in the shard, and nothing of it was used for so long; what
-        /// a thread caches goes home when the thread did not use it for so long. It is looked at where a thread comes by
-        /// a shard, every quarter of the time at most. A thread that never does keeps its cache, and a shard that no thread
+        /// a thread caches goes home when the thread did not use it for so long. It is looked at where a thread gives back
+        /// to a shard or finds nothing idle there, every quarter of the time at most. A thread that never does keeps its cache, and a shard that no thread
         /// comes by keeps all: `trim()` from a timer is for those.
         public var maxIdleSeconds: Double
         /// Whether memory is overwritten with zeroes when it is returned, for secrets.

@@ -27,7 +27,7 @@ extension PoolCore {
 
     /// Lets idle arenas go so that `shard` can map one of `byteCount` bytes; whether that is so without anybody's consent.
     private func giveUpArenas(for shard: Shard, byteCount: Int) -> Bool {
-        guard byteCount <= configuration.maxByteCountPerShard, byteCount <= configuration.maxByteCount else { return false }
+        guard byteCount <= min(configuration.maxByteCountPerShard, configuration.maxByteCount) else { return false }
         let shardExcess = shard.excess(ofArena: byteCount)
         let poolExcess = excess(ofArena: byteCount)
         // With neither, the system itself refused.
@@ -36,8 +36,8 @@ extension PoolCore {
             let own = shard.idleArenaByteCount(heldToo: heldToo)
             guard own >= shardExcess else { continue }
             // Other shards' locks are taken only where they can help.
-            let others =
-                own >= wanted ? [] : shards.filter { $0 !== shard }.map { ($0, $0.idleArenaByteCount(heldToo: heldToo)) }
+            let others = (own >= wanted ? [] : shards.filter { $0 !== shard })
+                .map { ($0, $0.idleArenaByteCount(heldToo: heldToo)) }
             guard own + others.reduce(0, { $0 + $1.1 }) >= wanted else { continue }
             var left = wanted - shard.giveUpIdleArenas(byteCount: min(own, wanted))
             for (other, byteCount) in others where left > 0 && byteCount > 0 {
