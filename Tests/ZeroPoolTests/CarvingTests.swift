@@ -25,6 +25,21 @@ struct CarvingTests {
         #expect(next.location.arena == 3)
     }
 
+    @Test("an arena too fragmented for a size is passed for that size alone, and found again once it has room")
+    func fragmentedArena() {
+        let pool = BufferPool.builder().tlsCacheSize(0).maxBuffersPerShard(0).numShards(1).build()
+        let boxes = (0..<64).map { _ in LeaseBox(pool.get(65536)) }
+        for index in stride(from: 0, to: 64, by: 2) { boxes[index].buffer = nil }
+        let double = LeaseBox(pool.get(131072))
+        #expect(double.location.arena == 2)
+        let single = LeaseBox(pool.get(65536))
+        #expect(single.location.arena == 0)
+        boxes[5].buffer = nil
+        let next = LeaseBox(pool.get(131072))
+        #expect(next.location.arena == 0)
+        withExtendedLifetime([double, single, next]) {}
+    }
+
     @Test("an arena that has gone in the middle is mapped anew before one at the end")
     func goneArenaIsMappedAnew() {
         let pool = BufferPool.builder().tlsCacheSize(0).maxBuffersPerShard(0).numShards(1).build()

@@ -23,19 +23,29 @@ final class Shard: Sendable {
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
         var mappedByteCount = 0
-        /// Of the arenas that small classes share, those below this index have nothing free.
-        var firstRoomIndex = 0
+        /// By order: of the arenas that small classes share, those below this index have no free block of it.
+        var firstRoomIndices = InlineArray<10, Int>(repeating: 0)
         var observers: UInt64 = 0
         var isClosed = false
         var counters: ShardCounters
 
-        /// Moves `firstRoomIndex` up to the first arena of small classes with something free, or to the end.
-        mutating func skipFullArenas() {
-            while firstRoomIndex < arenas.count {
-                if let arena = arenas[firstRoomIndex], !arena.isSingleBuffer, arena.space.freeUnitCount > 0 { return }
-                firstRoomIndex += 1
+        /// The lowest arena of small classes with a free block of `order`. Arenas that have none are passed once, until
+        /// something comes back to them or below.
+        mutating func firstArena(withRoom order: Int) -> ArenaStorage? {
+            while firstRoomIndices[order] < arenas.count {
+                if let arena = arenas[firstRoomIndices[order]], !arena.isSingleBuffer, arena.space.hasRoom(order: order)
+                {
+                    return arena
+                }
+                firstRoomIndices[order] += 1
             }
-            firstRoomIndex = arenas.count
+            firstRoomIndices[order] = arenas.count
+            return nil
+        }
+
+        /// There is more room in the arena of that index, which may be new.
+        mutating func noteRoom(index: Int) {
+            for order in firstRoomIndices.indices { firstRoomIndices[order] = min(firstRoomIndices[order], index) }
         }
     }
 
@@ -92,14 +102,15 @@ final class Shard: Sendable {
     /// The lowest arena with room serves, so that the others empty and may go.
     func carve(shift: Int, _ state: inout State) -> DescriptorPointer? {
         let isShared = shift < SystemMemory.hugePageByteCount.trailingZeroBitCount
-        if isShared { state.skipFullArenas() }
-        for case let arena? in state.arenas[(isShared ? state.firstRoomIndex : 0)...]
-        where arena.isSingleBuffer != isShared {
-            guard isShared || arena.byteCount == 1 << shift else { continue }
-            if let descriptor = unsafe arena.carve(shift: shift) {
-                arena.isLeaving = false
-                return unsafe descriptor
+        let existing =
+            isShared
+            ? state.firstArena(withRoom: shift - core.configuration.minimumShift)
+            : state.arenas.lazy.compactMap(\.self).first {
+                $0.isSingleBuffer && $0.byteCount == 1 << shift && $0.space.isWhollyFree
             }
+        if let arena = existing, let descriptor = unsafe arena.carve(shift: shift) {
+            arena.isLeaving = false
+            return unsafe descriptor
         }
         let byteCount = ArenaStorage.byteCount(forShift: shift)
         let index = state.arenas.firstIndex { $0 == nil } ?? state.arenas.count
@@ -109,7 +120,7 @@ final class Shard: Sendable {
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
         if index == state.arenas.count { state.arenas.append(arena) } else { state.arenas[index] = arena }
-        state.firstRoomIndex = min(state.firstRoomIndex, index)
+        state.noteRoom(index: index)
         state.mappedByteCount += byteCount
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
@@ -197,7 +208,7 @@ final class Shard: Sendable {
         let arena = unsafe descriptor.pointee.arena!.takeUnretainedValue()
         unsafe core.ledger?.endPoison(descriptor)
         unsafe arena.uncarve(descriptor)
-        state.firstRoomIndex = min(state.firstRoomIndex, max(0, arena.index))
+        state.noteRoom(index: arena.index)
         unsafe state.counters.noteUncarved(shift: Int(descriptor.pointee.shift))
         return arena
     }
