@@ -13,6 +13,8 @@ final class Shard: Sendable {
     let state: Locked<State>
     /// Changes whenever an observer has something to hear; observers compare it with one relaxed load.
     let news = Atomic<UInt64>(0)
+    /// The bytes of its arenas. Written under the lock, read by anybody.
+    let mappedByteCount = Atomic<Int>(0)
     /// When the idle buffers were last swept for their age.
     let lastTrimTick: Atomic<IdleClock.Tick>
 
@@ -20,7 +22,6 @@ final class Shard: Sendable {
         var idle: IdleBuffers
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
-        var mappedByteCount = 0
         /// Of the arenas that small classes share, those below this index have nothing free.
         var firstRoomIndex = 0
         var observers: UInt64 = 0
@@ -104,13 +105,13 @@ final class Shard: Sendable {
         let byteCount = ArenaStorage.byteCount(forShift: shift)
         let index = state.arenas.firstIndex { $0 == nil } ?? state.arenas.count
         guard index < Arena.maximumCountPerShard,
-            byteCount <= configuration.maxByteCountPerShard - state.mappedByteCount,
+            byteCount <= configuration.maxByteCountPerShard - mappedByteCount.load(ordering: .relaxed),
             core.mayMap(byteCount: byteCount),
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
         if index == state.arenas.count { state.arenas.append(arena) } else { state.arenas[index] = arena }
         state.firstRoomIndex = min(state.firstRoomIndex, index)
-        state.mappedByteCount += byteCount
+        mappedByteCount.add(byteCount, ordering: .relaxed)
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
     }
@@ -172,7 +173,7 @@ final class Shard: Sendable {
         guard arena.space.isWhollyFree else { return }
         if arena.holders == 0 {
             state.arenas[arena.index] = nil
-            state.mappedByteCount -= arena.byteCount
+            mappedByteCount.subtract(arena.byteCount, ordering: .relaxed)
             while let last = state.arenas.last, last == nil { state.arenas.removeLast() }
             departed.append(arena)
         } else {
