@@ -67,6 +67,12 @@ struct EchoCommand: ParsableCommand {
             valueName: "seconds"))
     var stallSeconds = 0.5
 
+    @Option(
+        help: ArgumentHelp(
+            "Of a reactor: how long memory may be idle before it goes back to the system, in seconds; found within as long again. 0 for ever.",
+            valueName: "seconds"))
+    var trimSeconds = 2.0
+
     @Option(help: ArgumentHelp("Of the process: how long it waits for its peers when it stops.", valueName: "seconds"))
     var drainSeconds = 5.0
 
@@ -101,6 +107,9 @@ struct EchoCommand: ParsableCommand {
         guard (0.01...86_400).contains(stallSeconds) else {
             throw ValidationError("--stall-seconds is 0.01 to 86400, not \(stallSeconds)")
         }
+        guard trimSeconds == 0 || (0.1...86_400).contains(trimSeconds) else {
+            throw ValidationError("--trim-seconds is 0.1 to 86400, or 0, not \(trimSeconds)")
+        }
         guard (0...86_400).contains(drainSeconds) else {
             throw ValidationError("--drain-seconds is 0 to 86400, not \(drainSeconds)")
         }
@@ -126,6 +135,7 @@ struct EchoCommand: ParsableCommand {
         configuration.maxOwedByteCount = maxOwedBytes
         configuration.idleSeconds = idleSeconds
         configuration.stallSeconds = stallSeconds
+        configuration.trimSeconds = trimSeconds
         configuration.drainSeconds = drainSeconds
         configuration.poolByteCount = poolBytes
         let outcome: EchoServer.Outcome

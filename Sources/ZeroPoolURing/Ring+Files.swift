@@ -13,6 +13,15 @@ extension Ring {
             offset: UInt64(bitPattern: offset), userData: userData)
     }
 
+    /// Reads up to `byteCount` bytes from the current position, into a buffer that the kernel takes from buffer group `group`
+    /// when bytes are there. Result: the byte count, or `ENOBUFS`.
+    public func read(from file: IODescriptor, group: UInt16, byteCount: Int, userData: UInt64) {
+        let entry = unsafe state.pointee.prepare(
+            .read, on: file, length: UInt32(byteCount), offset: .max, userData: userData)
+        unsafe entry.pointee.flags |= UInt8(ZP_SQE_BUFFER_SELECT)
+        unsafe entry.pointee.buf_group = group
+    }
+
     /// Writes `bytes` at `offset`. Result: the byte count.
     @unsafe
     public func write(to file: IODescriptor, from bytes: UnsafeRawBufferPointer, offset: Int64, userData: UInt64) {

@@ -49,6 +49,12 @@ struct ServerStatistics: Decodable {
         let copied: Int
     }
 
+    struct Trims: Decodable {
+        let count: Int
+        let byteCount: Int
+        let withdrawnBuffers: Int
+    }
+
     let buffers: String
     let reactors: Int
     let connections: Connections
@@ -64,4 +70,5 @@ struct ServerStatistics: Decodable {
     let fixedBufferOperations: Int
     let plainFallbacks: Int
     let zeroCopySends: ZeroCopySends
+    let trims: Trims
 }

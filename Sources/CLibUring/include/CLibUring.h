@@ -6,6 +6,8 @@
 #include <sys/select.h>
 #undef _FEATURES_H
 #include <liburing.h>
+// Not in Swift's own import of glibc.
+#include <sys/eventfd.h>
 
 // What Swift's importer cannot see through, and what the kernel has but an older liburing does not name.
 // The values are kernel ABI. Names of our own, so that a newer liburing's cannot clash; whether the running kernel

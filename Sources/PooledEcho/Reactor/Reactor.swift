@@ -53,6 +53,11 @@ final class Reactor<Ring: ReactorRing> {
     var scarcity: Scarcity?
     var isScarcityTimerSet = false
 
+    // Memory.
+    /// Events but of timers since the last look for idle memory.
+    @exclusivity(unchecked) var eventCount = 0
+    var isTrimTimerSet = false
+
     // Ending.
     var idleHistory = TurnHistory()
     var isDraining = false
@@ -102,6 +107,7 @@ final class Reactor<Ring: ReactorRing> {
             }
             ring.refill()
             feedWaiting()
+            watchMemory()
         }
         ring.close()
     }
@@ -132,10 +138,18 @@ final class Reactor<Ring: ReactorRing> {
         case .identified(let number, let address): identified(number, address)
         case .acceptEnded(let errno): acceptEnded(errno)
         case .woken: isDraining ? cutAll() : drain()
-        case .timer(.drain): cutAll()
-        case .timer(.accept): acceptTimerTicked()
-        case .timer(.scarcity): scarcityTimerTicked()
-        case .timer(.idle): idleTimerTicked()
+        case .timer(let timer): return ticked(timer)
+        }
+        unsafe eventCount &+= 1
+    }
+
+    private func ticked(_ timer: ReactorTimer) {
+        switch timer {
+        case .drain: cutAll()
+        case .accept: acceptTimerTicked()
+        case .scarcity: scarcityTimerTicked()
+        case .idle: idleTimerTicked()
+        case .trim: trimTimerTicked()
         }
     }
 

@@ -6,6 +6,8 @@ struct ReactorLimits: Sendable {
     var idleSeconds: Double
     /// While others wait for buffers: a connection whose peer takes no whole buffer for so long is cut. More than 0.
     var stallSeconds: Double
+    /// Memory that was not used for so long goes back to the system; 0 for never.
+    var trimSeconds: Double
     /// As long as a stopping reactor waits for its peers.
     var drainSeconds: Double
 }

@@ -30,7 +30,7 @@ final class KernelRing: ReactorRing {
     /// A server that starts right behind another of the same user waits for so long for what that one had locked.
     private static let memlockGrace = Duration.seconds(1)
 
-    private enum Kind: UInt64 {
+    enum Kind: UInt64 {
         case accept = 1
         case receive
         /// What a receive waits for before it starts.
@@ -40,6 +40,8 @@ final class KernelRing: ReactorRing {
         case stop
         case timer
         case identify
+        /// A buffer that waited for bytes comes back without any.
+        case withdrawal
         /// Shutdown, reset and close, whose failures change nothing.
         case other
     }
@@ -55,15 +57,21 @@ final class KernelRing: ReactorRing {
     }
 
     private let ring: Ring
-    private let ringPool: RingPool
-    private let buffers: ProvidedBufferRing
+    let ringPool: RingPool
+    let buffers: ProvidedBufferRing
     private var listener: Listener?
     private let stopSignal: StopSignal
-    private let setup: Setup
-    private var demand = BufferDemand()
+    let setup: Setup
+    var demand = BufferDemand()
     private var turnCount = 0
     /// Whether the pool gave fewer buffers than were wanted: then more of them would not help.
-    private var isPoolEmpty = false
+    var isPoolEmpty = false
+    /// The memory of its shard, and what of it is there at the start; less than nothing where `malloc` has it, which tells nobody.
+    let memory: ShardMemory
+    let restByteCount: Int
+    /// What it does to give memory back; nil most of the time.
+    var rest: Rest?
+    var trims = ServerStatistics.Trims()
     private var isDegradationReported = false
 
     /// As they were at the end of service.
@@ -93,6 +101,8 @@ final class KernelRing: ReactorRing {
         ringPool = try RingPool(
             ring: ring, pool: setup.pool, shard: shard, registersBuffers: setup.mode == .registered)
         buffers = try KernelRing.makeBufferRing(ringPool, setup, demand: &demand)
+        memory = setup.pool.memory(ofShard: shard)
+        restByteCount = setup.mode == .malloc ? -1 : memory.mappedByteCount
         // The arenas that the first buffers were carved from.
         ringPool.synchronize()
         ring.endMemlockGrace()
@@ -116,7 +126,7 @@ final class KernelRing: ReactorRing {
         }
     }
 
-    private static func userData(_ kind: Kind, _ connection: ConnectionNumber = 0) -> UInt64 {
+    static func userData(_ kind: Kind, _ connection: ConnectionNumber = 0) -> UInt64 {
         kind.rawValue << 56 | UInt64(connection)
     }
 
@@ -228,6 +238,7 @@ final class KernelRing: ReactorRing {
     var availableBufferCount: Int { buffers.providedCount }
 
     func refill() {
+        if rest != nil { return refillAtRest() }
         demand.turned(available: buffers.providedCount)
         buffers.targetCount = demand.target
         isPoolEmpty = buffers.refill() > 0
@@ -253,6 +264,7 @@ final class KernelRing: ReactorRing {
             case .stop: stopCompleted(completion, body)
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
+            case .withdrawal: withdrawalCompleted(completion)
             case .gate: gateCompleted(connection, body)
             // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
             case .cancelReceive: if completion.result <= 0 { cancelReceiveAgain(connection) }
@@ -326,7 +338,7 @@ final class KernelRing: ReactorRing {
         if completion.result > 0, let lease { body(.received(connection, lease)) }
         if completion.isFinal {
             receiveStages[Int(connection)] = .none
-            if completion.errno == ENOBUFS, !isPoolEmpty { demand.starved() }
+            if completion.errno == ENOBUFS, !isPoolEmpty, rest == nil { demand.starved() }
             body(
                 .receiveEnded(
                     connection, errno: completion.errno ?? 0, isEndOfStream: completion.result == 0))
@@ -382,6 +394,7 @@ final class KernelRing: ReactorRing {
         statistics.fixedBufferOperations = registrations.fixedOperationCount
         statistics.zeroCopySends.count = ring.operationCount(of: .sendZeroCopy)
         statistics.zeroCopySends.copied = zeroCopyCopiedCount
+        statistics.trims = trims
     }
 
     /// Says once, in a sentence with the remedy, that not all memory is registered: at the start, or when load brings it.

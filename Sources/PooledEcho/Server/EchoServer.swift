@@ -56,7 +56,7 @@ package final class EchoServer: Sendable {
             connection: EchoConnection.Limits(
                 bufferByteCount: setup.bufferByteCount, owedByteCount: configuration.maxOwedByteCount),
             idleSeconds: configuration.idleSeconds, stallSeconds: configuration.stallSeconds,
-            drainSeconds: configuration.drainSeconds)
+            trimSeconds: configuration.trimSeconds, drainSeconds: configuration.drainSeconds)
         let processors = ProcessBudget.allowedProcessors
         let ready = StartGate(count: reactorCount)
         var threads: [ServerThread<ReactorResult>] = []
@@ -215,9 +215,10 @@ package final class EchoServer: Sendable {
         // By default enough for every reactor to start with, however large the buffers.
         let ample = 2 * reactorCount * BufferDemand.minimum * bufferByteCount
         let byteCount = configuration.poolByteCount ?? max(64 << 20, ample, ProcessBudget.memoryByteCount / 4)
+        // The reactors' timers look for idle memory, and nobody else.
         return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max).maxBuffersPerShard(
             1024
         )
-        .maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
+        .maxIdleSeconds(.infinity).maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
     }
 }

@@ -21,6 +21,8 @@ package struct ServerConfiguration: Sendable {
     package var idleSeconds = 600.0
     /// While others wait for buffers, a connection whose peer takes no whole buffer for so long is cut.
     package var stallSeconds = 0.5
+    /// Memory that was not used for so long goes back to the system; 0 for never.
+    package var trimSeconds = 2.0
     /// As long as a stopping server waits for its peers.
     package var drainSeconds = 5.0
     /// As many bytes of buffers as the process maps, of which each reactor has its equal part; nil for a quarter of the

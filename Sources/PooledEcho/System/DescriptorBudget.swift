@@ -11,7 +11,8 @@ enum DescriptorBudget {
     }
 
     private static let maximumReactorCount = 128
-    /// Of a reactor: its ring, its listener, both ends of its stop signal, and one for a moment (to ask for an address).
+    /// Of a reactor: its ring, its listener, both ends of its stop signal, and one for a moment (to ask for an address, or
+    /// to take buffers back).
     private static let descriptorCountPerReactor = 5
     /// The standard streams, and some more.
     private static let processDescriptorCount = 16

@@ -1,3 +1,5 @@
+import CZeroPool
+
 #if canImport(Musl)
     import Musl
 #else
@@ -17,6 +19,11 @@ package enum AllocatedBuffers {
         guard let base = unsafe malloc(1 << shift) else { return nil }
         return unsafe lease(shift: shift, base: base)
     }
+
+    /// Has `malloc` give the system back what it keeps free: whole pages anywhere, which it keeps else.
+    ///
+    /// Any thread. Takes the locks of `malloc`, and time by how much is free. Nothing where the C library can't.
+    package static func trim() { zeropool_trim_allocator() }
 
     private static func lease(shift: Int, base: UnsafeMutableRawPointer) -> PooledBuffer {
         unsafe PooledBuffer(descriptors + (shift - SizeClass.minimumShift), base: base)

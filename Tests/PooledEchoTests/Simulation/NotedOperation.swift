@@ -12,5 +12,6 @@ enum NotedOperation {
     case shutdownWrite(SimulatedConnection)
     case close(SimulatedConnection)
     case reset(SimulatedConnection)
+    case withdraw(operation: Int)
     case setTimer(ReactorTimer, seconds: Double, operation: Int)
 }

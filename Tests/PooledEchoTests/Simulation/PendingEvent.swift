@@ -11,6 +11,8 @@ enum PendingEvent {
     case sent(SimulatedConnection, LeaseBox?, byteCount: Int)
     case sendFailed(SimulatedConnection, LeaseBox?, errno: Int32)
     case released(SimulatedConnection, LeaseBox, wasCopied: Bool)
+    /// A buffer that waited for bytes is back, or was taken by a receive first. The reactor hears nothing of it.
+    case withdrawn(LeaseBox?)
     case woken
     case timer(ReactorTimer)
 }

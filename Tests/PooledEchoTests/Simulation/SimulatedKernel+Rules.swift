@@ -98,12 +98,20 @@ extension SimulatedKernel {
     private func fillBuffer(_ connection: SimulatedConnection, _ operation: Int) {
         let lease = provided.removeFirst()
         unseenBufferCount += 1
+        isAboveRest = true
         let byteCount = min(
             connection.inbound.unreadByteCount, parameters.maxReceiveByteCount, parameters.bufferByteCount)
         lease.fill(connection.id, from: connection.inbound.readByteCount, byteCount: byteCount)
         connection.inbound.read(byteCount)
         complete(operation, .received(connection, lease))
         connection.onRoom?()
+    }
+
+    /// The buffers that wait come back from the oldest on, as long as there are some; receives stay armed.
+    private func withdraw(_ operation: Int) {
+        let lease = provided.isEmpty ? nil : provided.removeFirst()
+        if lease != nil { unseenBufferCount += 1 }
+        complete(operation, .withdrawn(lease))
     }
 
     func endReceive(_ connection: SimulatedConnection, _ errno: Int32, isEndOfStream: Bool = false) {
@@ -305,6 +313,7 @@ extension SimulatedKernel {
         case .shutdownWrite(let connection): shutdownWrite(connection)
         case .close(let connection): closeByServer(connection)
         case .reset(let connection): resetByServer(connection)
+        case .withdraw(let operation): withdraw(operation)
         case .setTimer(let timer, let seconds, let operation):
             after(Int(seconds * 1e6)) { [unowned self] in complete(operation, .timer(timer)) }
         }

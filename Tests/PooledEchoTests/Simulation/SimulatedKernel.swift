@@ -55,6 +55,8 @@ final class SimulatedKernel {
     var provided: [LeaseBox] = []
     /// Buffers in completions that the reactor has not seen: the ring counts them as available still.
     var unseenBufferCount = 0
+    /// Whether memory was used since the last rest, or is still.
+    var isAboveRest = false
     /// Leases that sends and notifications hold.
     var sendingLeaseCount = 0
 
@@ -105,6 +107,12 @@ final class SimulatedKernel {
         {
             provided.append(LeaseBox(lease))
         }
+    }
+
+    /// All that waited for bytes is back: few take its place.
+    func endRest() {
+        refill()
+        isAboveRest = pool.leasedBufferCount > provided.count
     }
 
     // MARK: Completions

@@ -28,6 +28,8 @@ final class SimulatedRing: ReactorRing {
     private var batch: [Completion] = []
     private var isAccepting = false
     private var runningTimers: [Bool]
+    /// While memory comes to rest: buffers that are not back yet.
+    private var withdrawalCount: Int?
     private var emptyPollCount = 0
     private var notedSinceWait = 0
 
@@ -148,6 +150,7 @@ final class SimulatedRing: ReactorRing {
         require(!runningTimers[Int(timer.rawValue)], "a timer runs once at a time")
         require(seconds >= 0, "a timer is set for later")
         runningTimers[Int(timer.rawValue)] = true
+        if timer == .trim { model?.memory.setTimer(isAboveRest: isAboveRest) }
         kernel.noted.append(.setTimer(timer, seconds: seconds, operation: kernel.newOperation()))
     }
 
@@ -183,7 +186,30 @@ final class SimulatedRing: ReactorRing {
 
     var availableBufferCount: Int { kernel.provided.count + kernel.unseenBufferCount }
 
-    func refill() { kernel.refill() }
+    func refill() {
+        guard let withdrawalCount else { return kernel.refill() }
+        if withdrawalCount == 0 {
+            self.withdrawalCount = nil
+            kernel.endRest()
+        } else if availableBufferCount == 0 {
+            kernel.refill()
+        }
+    }
+
+    var isAboveRest: Bool { kernel.isAboveRest }
+
+    func trim(olderThanSeconds seconds: Double) {
+        note("idle memory goes back")
+        model?.memory.trimmed()
+    }
+
+    func beginRest() {
+        note("memory comes to rest")
+        model?.memory.beganRest()
+        guard withdrawalCount == nil else { return }
+        withdrawalCount = availableBufferCount
+        for _ in 0..<availableBufferCount { kernel.noted.append(.withdraw(operation: kernel.newOperation())) }
+    }
 
     // MARK: Events
 
@@ -270,6 +296,12 @@ final class SimulatedRing: ReactorRing {
             trace.note("released", connection.id)
             let number = connection.ledger.isClosed ? nil : number(connection)
             body(.released(lease(box), wasCopied: wasCopied, number))
+        case .withdrawn(let box):
+            trace.note(box == nil ? "nothing to withdraw" : "withdrawn")
+            withdrawalCount? -= 1
+            guard let box else { break }
+            kernel.unseenBufferCount -= 1
+            _ = box.take()
         case .woken:
             trace.note("woken")
             body(.woken)

@@ -83,6 +83,9 @@ final class Simulation {
     /// The peers, in the scenario's order.
     var scriptedPeers: [ScriptedPeer] { peers }
     var turnCount: Int { model.turn }
+    /// How often it looked for idle memory, and how often all of it was to go.
+    var trimCount: Int { model.memory.trimCount }
+    var restCount: Int { model.memory.restCount }
     var seconds: Double { Double(kernel.now) / 1e6 }
 
     /// - Returns: the rule that was broken, if one was.

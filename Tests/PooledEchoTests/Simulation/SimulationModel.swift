@@ -34,6 +34,7 @@ final class SimulationModel {
     private var lastWaitingTime = 0
     private var lastWaitingTurn = 0
     private var wasScarce = false
+    var memory: MemoryModel
     /// What statistics should say in the end.
     private(set) var tally = Tally()
 
@@ -41,6 +42,7 @@ final class SimulationModel {
         self.scenario = scenario
         self.kernel = kernel
         trace = kernel.trace
+        memory = MemoryModel(trimSeconds: scenario.limits.trimSeconds, trace: trace)
     }
 
     private func require(_ isRight: Bool, _ rule: StaticString, _ connection: SimulatedConnection? = nil) {
@@ -161,6 +163,7 @@ final class SimulationModel {
         checkLeases()
         checkAccepting()
         checkScarcity()
+        memory.turned(isAboveRest: kernel.isAboveRest)
         let patience = drainTime.map { $0 + microseconds(scenario.limits.drainSeconds) + 200_000 } ?? .max
         require(kernel.now <= patience || cutTime != nil, "the drain time is kept")
         if let cutTime { require(kernel.now <= cutTime + 200_000, "after the cut all connections end at once") }
@@ -220,7 +223,8 @@ final class SimulationModel {
                 // It took a connection with it, so that it can't go on for ever.
                 acceptArms.progress(now: kernel.now)
             }
-        case .timer(.accept): break
+        case .timer(.trim): memory.willTick()
+        case .timer(.accept), .withdrawn: break
         }
     }
 
@@ -332,6 +336,7 @@ final class SimulationModel {
         default: break
         }
         cuttingCause = nil
+        memory.handedOver(event)
     }
 
     /// Who owes little receives again, or waits for a buffer.
