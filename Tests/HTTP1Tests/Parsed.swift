@@ -17,6 +17,17 @@ struct Parsed: Equatable, CustomStringConvertible {
         self.init(withSpan(bytes) { parser.parse($0) })
     }
 
+    /// Given in pieces: each call gets the bytes up to the next of the offsets, until one returns something else.
+    init(_ bytes: [UInt8], limits: HeadLimits = HeadLimits(), inPiecesEndingAt ends: [Int]) {
+        var parser = RequestParser(limits: limits)
+        var outcome = RequestParser.Outcome.incomplete
+        for end in ends {
+            guard case .incomplete = outcome else { break }
+            outcome = withSpan(bytes) { parser.parse($0.extracting(0..<end)) }
+        }
+        self.init(outcome)
+    }
+
     init(_ outcome: RequestParser.Outcome) {
         switch outcome {
         case .incomplete: (self.outcome, head) = (.incomplete, nil)
@@ -25,8 +36,18 @@ struct Parsed: Equatable, CustomStringConvertible {
         }
     }
 
-    var description: String { head.map { "\($0)" } ?? "\(outcome)" }
+    var description: String { head.map { "\(Self.parts(of: $0))" } ?? "\(outcome)" }
 
     /// Heads are compared by all that they say.
     static func == (left: Parsed, right: Parsed) -> Bool { left.description == right.description }
+
+    private static func parts(of head: RequestHead) -> [String] {
+        let fields = RequestField.allCases.map { field in
+            "\(field) \(head[field].map { "\($0)" } ?? "-")\(head.isRepeated(field) ? " repeated" : "")"
+        }
+        return [
+            "\(head.method) \(head.version) \(head.targetForm) \(head.body) \(head.keepsAlive) \(head.expectsContinue)",
+            "\(head.byteCount) \(head.requestLine) \(head.target) \(head.path) \(head.query)",
+        ] + fields
+    }
 }

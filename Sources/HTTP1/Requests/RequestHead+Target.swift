@@ -19,7 +19,11 @@ extension RequestHead {
     }
 
     private mutating func parseAbsoluteTarget(_ target: Range<Int>, of bytes: RawSpan) throws(RequestRefusal) {
-        guard let start = Self.authorityStart(target, of: bytes) else { throw .badTarget }
+        // A proxy that ends TLS may send the latter.
+        guard
+            let start = Self.end(of: "http://", at: target, of: bytes)
+                ?? Self.end(of: "https://", at: target, of: bytes)
+        else { throw .badTarget }
         var end = start
         while end < target.upperBound, bytes[end] != UInt8(ascii: "/"), bytes[end] != UInt8(ascii: "?") { end += 1 }
         guard Authority.isValid(bytes.extracting(start..<end)) else { throw .badTarget }
@@ -27,14 +31,13 @@ extension RequestHead {
         setPath(end..<target.upperBound, of: bytes)
     }
 
-    /// Where the authority of `http://…` or `https://…` begins. A proxy that ends TLS may send the latter.
-    private static func authorityStart(_ target: Range<Int>, of bytes: RawSpan) -> Int? {
-        for scheme: StaticString in ["http://", "https://"] {
-            let end = target.lowerBound + scheme.utf8CodeUnitCount
-            guard end <= target.upperBound else { continue }
-            if bytes.extracting(target.lowerBound..<end).isEqual(ignoringCase: scheme) { return end }
+    /// Where the authority of a target with that scheme begins.
+    private static func end(of scheme: StaticString, at target: Range<Int>, of bytes: RawSpan) -> Int? {
+        let end = target.lowerBound + scheme.utf8CodeUnitCount
+        guard end <= target.upperBound, bytes.extracting(target.lowerBound..<end).isEqual(ignoringCase: scheme) else {
+            return nil
         }
-        return nil
+        return end
     }
 
     /// The path ends where the query begins.

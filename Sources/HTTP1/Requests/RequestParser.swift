@@ -106,17 +106,19 @@ package struct RequestParser: Sendable {
     // MARK: Fields
 
     private mutating func parseField(_ line: Range<Int>, of bytes: RawSpan) throws(RequestRefusal) {
-        guard !bytes[line.lowerBound].isBlank else { throw .obsoleteFold }
-        var colon = line.lowerBound
-        while colon < line.upperBound, ByteSet.token.contains(bytes[colon]) { colon += 1 }
-        guard colon > line.lowerBound, colon < line.upperBound else { throw .badFieldName }
-        guard bytes[colon] == UInt8(ascii: ":") else {
-            throw bytes[colon].isBlank ? .spaceBeforeColon : .badFieldName
+        let parts: FieldLine
+        do {
+            parts = try FieldLine(line, of: bytes)
+        } catch {
+            switch error {
+            case .obsoleteFold: throw .obsoleteFold
+            case .badName: throw .badFieldName
+            case .spaceBeforeColon: throw .spaceBeforeColon
+            }
         }
-        guard let field = RequestField(name: bytes.extracting(line.lowerBound..<colon)) else { return }
-        let value = bytes.trimmed(colon + 1..<line.upperBound)
-        head.note(field, value)
-        try heed(field, bytes.extracting(value))
+        guard let field = RequestField(name: bytes.extracting(parts.name)) else { return }
+        head.note(field, parts.value)
+        try heed(field, bytes.extracting(parts.value))
     }
 
     /// Takes in what decides where the request goes, where it ends, and what becomes of the connection.

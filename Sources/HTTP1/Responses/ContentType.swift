@@ -21,7 +21,7 @@ package struct ContentType: Sendable {
                 self = .octetStream
                 return
             }
-            key = key << 8 | UInt64(name[offset].lowercased)
+            key |= UInt64(name[offset].lowercased) << UInt64(8 * (name.byteCount - offset - 1))
         }
         // A name without a dot has no extension, and neither has one that begins with its only dot.
         let hasName = offset > 1 && name[offset - 2] != UInt8(ascii: "/")
