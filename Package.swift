@@ -79,7 +79,7 @@ let package = Package(
         .executableTarget(
             name: "loadgen",
             dependencies: [
-                "ZeroPool", "ZeroPoolURing",
+                "HTTP1", "ZeroPool", "ZeroPoolURing",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
@@ -89,7 +89,7 @@ let package = Package(
         .testTarget(
             name: "LoadgenTests",
             dependencies: [
-                "loadgen", "ZeroPoolURing", "ZeroPool",
+                "loadgen", "HTTP1", "ZeroPoolURing", "ZeroPool",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
