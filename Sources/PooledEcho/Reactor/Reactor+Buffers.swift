@@ -17,7 +17,7 @@ extension Reactor {
         var available = ring.availableBufferCount
         if available == 0, scarcity == nil { beginScarcity() }
         while available > 0, let number = waiting.popFirst() {
-            unsafe slots[Int(number)].connection.fed()
+            unsafe slots[Int(number)].connection.reception.fed()
             advance(number, isItsTurn: true)
             // Who owes too much by now receives later, and leaves the buffer to the next.
             if unsafe slots[Int(number)].connection.receive == .armedForOne { available -= 1 }
@@ -66,7 +66,7 @@ extension Reactor {
         var missingCount = missingCount
         for index in debtors {
             guard missingCount > 0 else { break }
-            missingCount -= unsafe slots[index].connection.leaseCount
+            missingCount -= unsafe slots[index].connection.transmission.leaseCount
             if unsafe slots[index].connection.cut() { unsafe statistics.connections.stalled += 1 }
             advance(ConnectionNumber(index))
         }

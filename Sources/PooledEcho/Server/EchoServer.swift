@@ -95,7 +95,7 @@ package final class EchoServer: Sendable {
     /// A reactor's thread, from ring to last return.
     private static func serve(
         _ setup: KernelRing.Setup, shard: Int, listener: Listener, stopSignal: StopSignal,
-        admission: Admission, limits: ReactorLimits, ready: StartGate, logger: Logger
+        admission: Admission, limits: ReactorLimits<EchoConnection.Limits>, ready: StartGate, logger: Logger
     ) -> ReactorResult {
         let ring: KernelRing
         do throws(RingError) {
@@ -109,7 +109,8 @@ package final class EchoServer: Sendable {
             ready.fail(error)
             return .failure(error)
         }
-        let reactor = Reactor(ring: ring, slotCount: setup.fileSlotCount, admission: admission, limits: limits)
+        let reactor = Reactor(
+            ring: ring, service: EchoService(), slotCount: setup.fileSlotCount, admission: admission, limits: limits)
         ready.pass()
         do throws(ServerError) {
             try reactor.run()

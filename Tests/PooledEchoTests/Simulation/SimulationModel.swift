@@ -9,7 +9,7 @@ final class SimulationModel {
     private let trace: SimulationTrace
     private let scenario: Scenario
     /// What is tested.
-    var reactor: Reactor<SimulatedRing>?
+    var reactor: Reactor<EchoService<SimulatedRing>>?
 
     private(set) var turn = 0
     /// The event that is being handed over makes the reactor cut connections for this reason.
