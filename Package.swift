@@ -57,10 +57,12 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
             swiftSettings: swiftSettings),
+        // HTTP/1.1 as bytes, without I/O.
+        .target(name: "HTTP1", swiftSettings: swiftSettings),
         .target(
             name: "PooledEcho",
             dependencies: [
-                "ZeroPool", "ZeroPoolURing",
+                "HTTP1", "ZeroPool", "ZeroPoolURing",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: swiftSettings),
@@ -108,6 +110,7 @@ let package = Package(
             name: "PooledEchoTests",
             dependencies: ["PooledEcho", "ZeroPool", "ZeroPoolURing"],
             swiftSettings: testSettings),
+        .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
             name: "IntegrationTests",
