@@ -108,7 +108,7 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "PooledEchoTests",
-            dependencies: ["PooledEcho", "ZeroPool", "ZeroPoolURing"],
+            dependencies: ["HTTP1", "PooledEcho", "ZeroPool", "ZeroPoolURing"],
             swiftSettings: testSettings),
         .testTarget(name: "HTTP1Tests", dependencies: ["HTTP1"], swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),

@@ -16,6 +16,7 @@ extension Reactor {
         unsafe slots[index].isOpen = true
         unsafe slots[index].lastTurn = turn
         openCount += 1
+        service.accepted(number)
         if admission.asksForAddresses {
             ring.identify(number)
         } else {
@@ -32,6 +33,7 @@ extension Reactor {
             return left(number)
         }
         addresses[number] = address
+        service.identified(number, address)
         unsafe slots[Int(number)].connection.reception.identified()
         begins(number)
     }

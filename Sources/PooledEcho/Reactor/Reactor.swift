@@ -95,6 +95,7 @@ final class Reactor<Server: Service> {
     func run() throws(ServerError) {
         ring.armAccept()
         setIdleTimer()
+        service.begin(self)
         while accept != .ended || openCount > 0 {
             do throws(RingError) {
                 try ring.wait(isPolling: !waiting.isEmpty && ring.availableBufferCount > 0)
@@ -110,6 +111,7 @@ final class Reactor<Server: Service> {
             ring.refill()
             feedWaiting()
         }
+        service.end(self)
         ring.close()
     }
 
@@ -143,6 +145,8 @@ final class Reactor<Server: Service> {
         case .timer(.accept): acceptTimerTicked()
         case .timer(.scarcity): scarcityTimerTicked()
         case .timer(.idle): idleTimerTicked()
+        case .timer(.service): service.ticked(self)
+        case .file(let event): service.handle(event, of: self)
         }
     }
 
@@ -200,8 +204,14 @@ final class Reactor<Server: Service> {
     }
 
     /// A connection that is about to fail of itself.
-    private func countFailure(_ number: ConnectionNumber) {
-        if unsafe !slots[Int(number)].connection.isFailed { unsafe statistics.connections.failed += 1 }
+    private func countFailure(_ number: ConnectionNumber) { unsafe countFailure(slots + Int(number)) }
+
+    func countFailure(_ slot: UnsafeMutablePointer<Slot>) {
+        if unsafe !slot.pointee.connection.isFailed { unsafe statistics.connections.failed += 1 }
+    }
+
+    func forEachOpenConnection(_ body: (ConnectionNumber) -> Void) {
+        for index in 0..<usedSlotCount where unsafe slots[index].isOpen { body(ConnectionNumber(index)) }
     }
 
     // MARK: Actions
@@ -264,6 +274,7 @@ final class Reactor<Server: Service> {
     private func closed(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {
         unsafe queues.removeAll(from: &slot.pointee.queue)
         unsafe slot.pointee.isOpen = false
+        service.closed(number, of: self)
         left(number)
     }
 }

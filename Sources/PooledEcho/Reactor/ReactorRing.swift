@@ -75,6 +75,8 @@ package enum ReactorTimer: UInt32, CaseIterable {
     case scarcity
     /// A look for idle connections.
     case idle
+    /// The service's own.
+    case service
 }
 
 /// A connection of one reactor, by the slot of the ring's file table that it has.
@@ -104,4 +106,6 @@ package enum ReactorEvent: ~Copyable {
     case woken
     /// A timer's time has come.
     case timer(ReactorTimer)
+    /// What came of an operation on a file.
+    case file(FileEvent)
 }

@@ -58,6 +58,8 @@ package struct ServerStatistics: Sendable, Codable {
     /// Operations that could have, but for memory past the limit on locked memory.
     package var plainFallbacks = 0
     package var zeroCopySends = ZeroCopySends()
+    /// Of a file server.
+    package var files: FileStatistics?
 
     /// Adds what another reactor did.
     mutating func add(_ other: ServerStatistics) {
@@ -82,5 +84,10 @@ package struct ServerStatistics: Sendable, Codable {
         plainFallbacks += other.plainFallbacks
         zeroCopySends.count += other.zeroCopySends.count
         zeroCopySends.copied += other.zeroCopySends.copied
+        if let part = other.files {
+            var sum = files ?? FileStatistics()
+            sum.add(part)
+            files = sum
+        }
     }
 }

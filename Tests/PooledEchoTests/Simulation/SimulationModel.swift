@@ -4,7 +4,7 @@ import ZeroPool
 @testable import PooledEcho
 
 /// What a server promises, checked at every step against books of its own. Rules of the ring's use are `SimulatedRing`'s.
-final class SimulationModel {
+final class SimulationModel: RingObserver {
     private let kernel: SimulatedKernel
     private let trace: SimulationTrace
     private let scenario: Scenario
@@ -220,7 +220,7 @@ final class SimulationModel {
                 // It took a connection with it, so that it can't go on for ever.
                 acceptArms.progress(now: kernel.now)
             }
-        case .timer(.accept): break
+        case .timer(.accept), .timer(.service), .opened, .openFailed, .read, .checked: break
         }
     }
 
