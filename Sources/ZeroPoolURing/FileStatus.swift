@@ -6,14 +6,17 @@ public struct FileStatus: Sendable, Equatable {
     public struct Time: Sendable, Equatable {
         /// Seconds since 1970.
         public var seconds: Int
+        /// What is beyond the second.
         public var nanoseconds: UInt32
 
+        /// So long after the beginning of 1970.
         public init(seconds: Int, nanoseconds: UInt32 = 0) {
             self.seconds = seconds
             self.nanoseconds = nanoseconds
         }
     }
 
+    /// What a server tells apart.
     public enum Kind: Sendable, Equatable {
         case regular
         case directory
@@ -21,6 +24,7 @@ public struct FileStatus: Sendable, Equatable {
         case other
     }
 
+    /// What it is.
     public var kind: Kind
     /// Bytes of a regular file.
     public var byteCount: Int
@@ -35,6 +39,7 @@ public struct FileStatus: Sendable, Equatable {
     /// What offset and length of a read past the page cache have to be multiples of; 0 where that is not said, or impossible.
     public var directOffsetAlignment: Int
 
+    /// A status for a file that no `statx` was asked about, such as a simulated one.
     public init(
         kind: Kind, byteCount: Int, number: UInt64, modified: Time, changed: Time, directMemoryAlignment: Int = 0,
         directOffsetAlignment: Int = 0

@@ -5,8 +5,10 @@ public import ZeroPool
 extension RingPool {
     /// How a path may be resolved (`openat2(2)`).
     public struct PathResolution: OptionSet, Sendable {
+        /// The bits of `open_how.resolve`.
         public let rawValue: UInt64
 
+        /// Any bits of `open_how.resolve`.
         public init(rawValue: UInt64) { self.rawValue = rawValue }
 
         /// No links of procfs, which lead anywhere.
