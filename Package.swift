@@ -109,7 +109,7 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "PooledEchoTests",
-            dependencies: ["PooledEcho", "ZeroPool", "ZeroPoolURing"],
+            dependencies: ["HTTP1", "PooledEcho", "ZeroPool", "ZeroPoolURing"],
             swiftSettings: testSettings),
         .testTarget(
             name: "HTTP1Tests",

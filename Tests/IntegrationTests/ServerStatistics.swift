@@ -31,6 +31,7 @@ struct ServerStatistics: Decodable {
             let bufferByteCount: Int?
             let gets: Gets
             let outCount: Int
+            let maxAwayCount: Int?
         }
 
         struct HighWaterMarks: Decodable {
@@ -55,6 +56,30 @@ struct ServerStatistics: Decodable {
         let withdrawnBuffers: Int
     }
 
+    struct Files: Decodable {
+        struct Responses: Decodable {
+            let successful: Int
+            let redirecting: Int
+            let clientErrors: Int
+            let serverErrors: Int
+        }
+
+        let responses: Responses
+        let opens: Int
+        let openHits: Int
+        let listings: Int
+        let reads: Int
+        let directReads: Int
+        let oversizedHeads: Int
+        let slowHeads: Int
+        let slowReaders: Int
+        let changedFiles: Int
+        let failedReads: Int
+        let blockWaits: Int
+        let refusedOpens: Int
+        let droppedLogLines: Int
+    }
+
     let buffers: String
     let reactors: Int
     let connections: Connections
@@ -71,4 +96,6 @@ struct ServerStatistics: Decodable {
     let plainFallbacks: Int
     let zeroCopySends: ZeroCopySends
     let trims: Trims
+    /// Of a file server.
+    let files: Files?
 }

@@ -85,6 +85,8 @@ package enum ReactorTimer: UInt32, CaseIterable {
     case idle
     /// A look for idle memory.
     case trim
+    /// The service's own.
+    case service
 }
 
 /// A connection of one reactor, by the slot of the ring's file table that it has.
@@ -114,4 +116,6 @@ package enum ReactorEvent: ~Copyable {
     case woken
     /// A timer's time has come.
     case timer(ReactorTimer)
+    /// What came of an operation on a file.
+    case file(FileEvent)
 }

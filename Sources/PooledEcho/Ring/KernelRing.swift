@@ -5,7 +5,8 @@ import ZeroPoolURing
 /// A reactor's ring as the kernel has it: io_uring, a shard of the pool registered with it, and one buffer group.
 ///
 /// User data: `RingPool`'s operations have the top bit; the others have their kind in the next seven bits, and the
-/// connection in the low 32. The thread that makes it is the one that uses it.
+/// connection in the low 32. The context of `RingPool`'s operations: their kind in the top eight bits, then 24 bits of the
+/// connection's generation, and the connection. The thread that makes it is the one that uses it.
 final class KernelRing: ReactorRing {
     /// What all reactors' rings have in common.
     struct Setup: Sendable {
@@ -17,6 +18,10 @@ final class KernelRing: ReactorRing {
         var fileSlotCount: Int
         /// Whether peers may be beyond the loopback device, where zero-copy sends can pay.
         var mayZeroCopy: Bool
+        /// What files are served from; nil where none are.
+        var files: FileSource?
+        /// As many of them as stay open for who may come.
+        var openFileCount = 0
         /// Hears, once a ring, that not all memory could be registered.
         var onDegradation: @Sendable (String) -> Void
     }
@@ -42,8 +47,18 @@ final class KernelRing: ReactorRing {
         case identify
         /// A buffer that waited for bytes comes back without any.
         case withdrawal
+        case listings
         /// Shutdown, reset and close, whose failures change nothing.
         case other
+    }
+
+    /// What an operation with a lease is.
+    enum LeaseKind: UInt64 {
+        case send
+        case open
+        case status
+        case read
+        case check
     }
 
     /// Where a connection's receive is.
@@ -56,7 +71,7 @@ final class KernelRing: ReactorRing {
         case cancelling
     }
 
-    private let ring: Ring
+    let ring: Ring
     let ringPool: RingPool
     let buffers: ProvidedBufferRing
     private var listener: Listener?
@@ -78,7 +93,7 @@ final class KernelRing: ReactorRing {
     private var registrations = RingPool.Registrations()
     private var zeroCopyCopiedCount = 0
     /// The ring can't go on, though the kernel still answers.
-    private var failure: RingError?
+    var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
     /// Not checked for exclusivity, since each send reads it; no access calls anything.
     @exclusivity(unchecked) private var generations: [UInt32]
@@ -86,6 +101,9 @@ final class KernelRing: ReactorRing {
     @exclusivity(unchecked) private var sends: [UInt64]
     /// By connection number.
     private var receiveStages: [ReceiveStage]
+    /// By connection number: what is being opened for it. Empty where no files are served.
+    var openings: [FileOpening] = []
+    var listingReplies: ListingReplies?
 
     init(_ setup: Setup, shard: Int, listener: Listener, stopSignal: StopSignal) throws(RingError) {
         self.setup = setup
@@ -108,6 +126,7 @@ final class KernelRing: ReactorRing {
         ring.endMemlockGrace()
         reportDegradation()
         armStop()
+        if let files = setup.files { try prepareFiles(files) }
     }
 
     /// The ring of buffers, too, is charged to the limit on locked memory: where that is short, it is as long as fits.
@@ -203,7 +222,7 @@ final class KernelRing: ReactorRing {
     }
 
     func cancelSend(_ connection: ConnectionNumber) {
-        let generation = unsafe UInt64(generations[Int(connection)] & 0xff_ffff)
+        let generation = unsafe UInt64(generations[Int(connection)])
         unsafe ring.cancel(
             sends[Int(connection)],
             userData: KernelRing.userData(.cancelSend, connection) | generation << 32)
@@ -214,7 +233,7 @@ final class KernelRing: ReactorRing {
     }
 
     func close(_ connection: ConnectionNumber) {
-        unsafe generations[Int(connection)] &+= 1
+        unsafe generations[Int(connection)] = (generations[Int(connection)] &+ 1) & 0xff_ffff
         ring.close(.direct(connection), userData: KernelRing.userData(.other))
     }
 
@@ -256,7 +275,7 @@ final class KernelRing: ReactorRing {
 
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void) {
         ring.forEachCompletion { completion in
-            if ringPool.isOurs(completion) { return sendCompleted(completion, body) }
+            if ringPool.isOurs(completion) { return leaseCompleted(completion, body) }
             let connection = ConnectionNumber(truncatingIfNeeded: completion.userData)
             switch Kind(rawValue: completion.userData >> 56) {
             case .receive: receiveCompleted(completion, connection, body)
@@ -265,6 +284,7 @@ final class KernelRing: ReactorRing {
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
             case .withdrawal: withdrawalCompleted(completion)
+            case .listings: listingsCompleted(completion, body)
             case .gate: gateCompleted(connection, body)
             // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
             case .cancelReceive: if completion.result <= 0 { cancelReceiveAgain(connection) }
@@ -315,7 +335,7 @@ final class KernelRing: ReactorRing {
     }
 
     private func cancelSendAgain(_ userData: UInt64, _ connection: ConnectionNumber) {
-        let generation = unsafe generations[Int(connection)] & 0xff_ffff
+        let generation = unsafe generations[Int(connection)]
         guard unsafe sends[Int(connection)] != 0, generation == UInt32(userData >> 32 & 0xff_ffff) else { return }
         cancelSend(connection)
     }
@@ -345,9 +365,12 @@ final class KernelRing: ReactorRing {
         }
     }
 
-    private func sendCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
+    private func leaseCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
         guard let completed = ringPool.complete(completion) else { return }
         let connection = ConnectionNumber(truncatingIfNeeded: completed.context)
+        guard completed.context >> 56 == LeaseKind.send.rawValue else {
+            return fileCompleted(completed, connection, body)
+        }
         if completion.flags.contains(.notification) {
             let wasCopied = completion.zeroCopyWasCopied
             if wasCopied { zeroCopyCopiedCount += 1 }

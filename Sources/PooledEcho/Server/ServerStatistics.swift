@@ -68,6 +68,8 @@ package struct ServerStatistics: Sendable, Codable {
     package var plainFallbacks = 0
     package var zeroCopySends = ZeroCopySends()
     package var trims = Trims()
+    /// Of a file server.
+    package var files: FileStatistics?
 
     /// Adds what another reactor did.
     mutating func add(_ other: ServerStatistics) {
@@ -95,5 +97,10 @@ package struct ServerStatistics: Sendable, Codable {
         trims.count += other.trims.count
         trims.byteCount += other.trims.byteCount
         trims.withdrawnBuffers += other.trims.withdrawnBuffers
+        if let part = other.files {
+            var sum = files ?? FileStatistics()
+            sum.add(part)
+            files = sum
+        }
     }
 }

@@ -240,6 +240,7 @@ final class RingSession {
         case .released(let lease, let wasCopied, let number):
             if !ObservedEvent.isThere(lease) { failure = Failure(description: "a release without its lease") }
             return .released(number, wasCopied: wasCopied)
+        case .file: preconditionFailure("nothing here asks for files")
         case .woken: return .woken
         case .timer(let timer): return .timer(timer)
         }

@@ -28,7 +28,8 @@ struct ShortQueueTests {
             connection: EchoConnection.Limits(bufferByteCount: setup.bufferByteCount), idleSeconds: 0,
             stallSeconds: 60, trimSeconds: 0.001, drainSeconds: 60)
         let reactor = Reactor(
-            ring: ring, slotCount: setup.fileSlotCount, admission: Admission(maxConnectionCount: peerCount),
+            ring: ring, service: EchoService(), slotCount: setup.fileSlotCount,
+            admission: Admission(maxConnectionCount: peerCount),
             limits: limits)
         do throws(ServerError) {
             try reactor.run()

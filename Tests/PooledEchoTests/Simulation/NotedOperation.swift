@@ -13,5 +13,7 @@ enum NotedOperation {
     case close(SimulatedConnection)
     case reset(SimulatedConnection)
     case withdraw(operation: Int)
+    /// On a file: what it does when it starts.
+    case file(() -> Void)
     case setTimer(ReactorTimer, seconds: Double, operation: Int)
 }

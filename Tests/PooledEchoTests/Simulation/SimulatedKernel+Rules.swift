@@ -101,7 +101,12 @@ extension SimulatedKernel {
         isAboveRest = true
         let byteCount = min(
             connection.inbound.unreadByteCount, parameters.maxReceiveByteCount, parameters.bufferByteCount)
-        lease.fill(connection.id, from: connection.inbound.readByteCount, byteCount: byteCount)
+        let offset = connection.inbound.readByteCount
+        if let script = connection.script {
+            lease.append(script[offset..<offset + byteCount])
+        } else {
+            lease.fill(connection.id, from: offset, byteCount: byteCount)
+        }
         connection.inbound.read(byteCount)
         complete(operation, .received(connection, lease))
         connection.onRoom?()
@@ -151,7 +156,9 @@ extension SimulatedKernel {
         let byteCount = min(connection.outbound.room, send.range.count - send.doneByteCount)
         if byteCount > 0 {
             let start = send.range.lowerBound + send.doneByteCount
-            if !send.lease.holds(
+            if connection.script != nil {
+                connection.recording += send.lease.bytes(start..<start + byteCount)
+            } else if !send.lease.holds(
                 connection.id, from: connection.outbound.writtenByteCount, range: start..<start + byteCount)
             {
                 trace.violate("bytes go out as they came in, in order", connection.id)
@@ -214,7 +221,11 @@ extension SimulatedKernel {
             }
             connection.notifications.removeFirst()
             let notify = { [unowned self] in
-                if !first.lease.holds(connection.id, from: first.streamRange.lowerBound, range: first.range) {
+                let isAsItWas =
+                    connection.script == nil
+                    ? first.lease.holds(connection.id, from: first.streamRange.lowerBound, range: first.range)
+                    : first.lease.bytes(first.range).elementsEqual(connection.recording[first.streamRange])
+                if !isAsItWas {
                     trace.violate("memory stays as it is while the kernel reads it", connection.id)
                 }
                 complete(first.operation, .released(connection, first.lease, wasCopied: first.wasCopied))
@@ -314,6 +325,7 @@ extension SimulatedKernel {
         case .close(let connection): closeByServer(connection)
         case .reset(let connection): resetByServer(connection)
         case .withdraw(let operation): withdraw(operation)
+        case .file(let operation): operation()
         case .setTimer(let timer, let seconds, let operation):
             after(Int(seconds * 1e6)) { [unowned self] in complete(operation, .timer(timer)) }
         }

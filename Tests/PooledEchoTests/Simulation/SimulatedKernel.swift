@@ -59,6 +59,8 @@ final class SimulatedKernel {
     var isAboveRest = false
     /// Leases that sends and notifications hold.
     var sendingLeaseCount = 0
+    /// Leases that reads of files hold.
+    var readingLeaseCount = 0
 
     // Operations.
     var noted: [NotedOperation] = []
@@ -85,7 +87,7 @@ final class SimulatedKernel {
     }
 
     /// Leases that the kernel holds, or that wait for the reactor in completions.
-    var leaseCount: Int { provided.count + unseenBufferCount + sendingLeaseCount }
+    var leaseCount: Int { provided.count + unseenBufferCount + sendingLeaseCount + readingLeaseCount }
 
     func newOperation() -> Int {
         operationCount += 1
@@ -194,6 +196,7 @@ final class SimulatedKernel {
         completions = []
         ready = []
         sendingLeaseCount = 0
+        readingLeaseCount = 0
         for connection in connections {
             connection.notifications = []
             (connection.receive, connection.send) = (nil, nil)

@@ -9,7 +9,7 @@ final class Simulation {
     private let kernel: SimulatedKernel
     private let ring: SimulatedRing
     private let model: SimulationModel
-    private let reactor: Reactor<SimulatedRing>
+    private let reactor: Reactor<EchoService<SimulatedRing>>
     private var peers: [ScriptedPeer] = []
     private var busyPeerCount: Int
     private var isStopped = false
@@ -26,7 +26,7 @@ final class Simulation {
         ring = SimulatedRing(kernel)
         model = SimulationModel(scenario, kernel)
         reactor = Reactor(
-            ring: ring, slotCount: scenario.kernel.slotCount,
+            ring: ring, service: EchoService(), slotCount: scenario.kernel.slotCount,
             admission: Admission(
                 maxConnectionCount: scenario.maxConnectionCount,
                 maxConnectionCountPerAddress: scenario.maxConnectionCountPerAddress),

@@ -4,12 +4,12 @@ import ZeroPool
 @testable import PooledEcho
 
 /// What a server promises, checked at every step against books of its own. Rules of the ring's use are `SimulatedRing`'s.
-final class SimulationModel {
+final class SimulationModel: RingObserver {
     private let kernel: SimulatedKernel
     private let trace: SimulationTrace
     private let scenario: Scenario
     /// What is tested.
-    var reactor: Reactor<SimulatedRing>?
+    var reactor: Reactor<EchoService<SimulatedRing>>?
 
     private(set) var turn = 0
     /// The event that is being handed over makes the reactor cut connections for this reason.
@@ -138,6 +138,10 @@ final class SimulationModel {
 
     // MARK: Turns
 
+    func setMemoryTimer(isAboveRest: Bool) { memory.setTimer(isAboveRest: isAboveRest) }
+    func trimmedMemory() { memory.trimmed() }
+    func beganRest() { memory.beganRest() }
+
     func turned(isPolling: Bool) {
         if let reactor {
             require(
@@ -224,7 +228,7 @@ final class SimulationModel {
                 acceptArms.progress(now: kernel.now)
             }
         case .timer(.trim): memory.willTick()
-        case .timer(.accept), .withdrawn: break
+        case .timer(.accept), .timer(.service), .withdrawn, .opened, .openFailed, .read, .checked: break
         }
     }
 

@@ -94,7 +94,7 @@ extension PoolPicture.ShardPicture {
                 return true
             }
             return PoolPicture.ShardPicture(
-                isClosed: state.isClosed, mappedByteCount: state.mappedByteCount,
+                isClosed: state.isClosed, mappedByteCount: shard.mappedByteCount.load(ordering: .relaxed),
                 carvedCount: state.counters.carvedCount, idleCounts: counts, arenas: arenas.compactMap { $0 })
         }
     }
