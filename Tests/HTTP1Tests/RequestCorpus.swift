@@ -80,7 +80,8 @@ enum RequestCorpus {
         + of(
             .badTarget,
             [
-                "GET  HTTP/1.1\r\nHost: a\r\n\r\n", "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET  HTTP/1.1\r\nHost: a\r\n\r\n", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n",
+                "GET a HTTP/1.1\r\nHost: a\r\n\r\n",
                 "GET * HTTP/1.1\r\nHost: a\r\n\r\n",
                 "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n",
                 "GET /\t HTTP/1.1\r\nHost: a\r\n\r\n", "GET /..\\x HTTP/1.1\r\nHost: a\r\n\r\n",

@@ -8,28 +8,41 @@ extension LoadWorker {
         do {
             slots[index].descriptor = try SocketAddress.makeSocket(family: Int32(unsafe address.pointee.ss_family))
         } catch {
-            slots[index].connection.abandon()
-            tally.connectErrors[error.errno, default: 0] += 1
-            return
+            return couldNotConnect(index, errno: error.errno)
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: address, count: addressByteCount)
         unsafe ring.connect(
             .file(slots[index].descriptor), to: bytes, userData: LoadToken(.connect, connection: index).userData)
         connectingCount += 1
+        begun(index)
+    }
+
+    /// An operation on a connection's socket has been handed over.
+    private func begun(_ index: Int) {
+        slots[index].operationsInFlight += 1
         operationsInFlight += 1
+    }
+
+    private func couldNotConnect(_ index: Int, errno: Int32) {
+        if slots[index].connection.isReconnecting { openCount -= 1 }
+        slots[index].connection.abandon()
+        tally.connectErrors[errno, default: 0] += 1
     }
 
     func armReceive(_ index: Int) {
         ring.receiveMultishot(
             from: .file(slots[index].descriptor), group: receiver.group,
             userData: LoadToken(.receive, connection: index).userData)
-        operationsInFlight += 1
+        begun(index)
     }
 
     /// When the group has buffers again: a receive that finds none ends at once, without data.
     func rearmReceives() {
         receiver.refill()
-        for index in unarmedIndices where !slots[index].connection.isEnded { armReceive(index) }
+        for index in unarmedIndices {
+            let connection = slots[index].connection
+            if !connection.isEnded, !connection.isReconnecting { armReceive(index) }
+        }
         unarmedIndices.removeAll(keepingCapacity: true)
     }
 
@@ -38,31 +51,23 @@ extension LoadWorker {
         case .none:
             break
         case .send(let offset, let byteCount):
-            let bytes = unsafe BytePattern.shared.run(
-                connection: slots[index].number, offset: offset, byteCount: byteCount)
+            let bytes = unsafe exchange.run(connection: slots[index].number, offset: offset, byteCount: byteCount)
             unsafe ring.send(
                 to: .file(slots[index].descriptor), from: bytes, waitAll: true,
                 userData: LoadToken(.send, connection: index).userData)
-            operationsInFlight += 1
+            begun(index)
+        case .reconnect:
+            tally.reconnectCount += 1
+            // Ends the operations on it: the kernel must not have one on a socket of which the number is used again.
+            shutdown(slots[index].descriptor, Int32(SHUT_RDWR))
         case .drained:
             openCount -= 1
-        case .lost(let loss):
+        case .lost(.closedByServer):
             openCount -= 1
-            lose(index, loss)
-        }
-    }
-
-    private func lose(_ index: Int, _ loss: LoadConnection.Loss) {
-        switch loss {
-        case .closedByServer:
             tally.losses["closed by the server", default: 0] += 1
-        case .failed(let errno):
+        case .lost(.failed(let errno)):
+            openCount -= 1
             tally.losses[SystemError.text(errno), default: 0] += 1
-        case .surplus(let offset):
-            guard !control.isAborted else { return }
-            tally.failures.append(
-                "wrong bytes: connection \(slots[index].number) got more than it had sent, from byte \(offset) on")
-            control.abort()
         }
     }
 
@@ -70,6 +75,10 @@ extension LoadWorker {
         if completion.isFinal { operationsInFlight -= 1 }
         let token = LoadToken(userData: completion.userData)
         switch token.operation {
+        case .tick:
+            return tick()
+        case .cancel:
+            return
         case .send:
             perform(
                 slots[token.index].connection.sent(completion.result, at: Clock.monotonicNanoseconds), token.index)
@@ -77,48 +86,59 @@ extension LoadWorker {
             received(completion, token.index)
         case .connect:
             connected(completion.result, token.index)
-        case .tick:
-            tick()
-        case .cancel:
-            break
+        }
+        guard completion.isFinal else { return }
+        slots[token.index].operationsInFlight -= 1
+        if slots[token.index].connection.isReconnecting, slots[token.index].operationsInFlight == 0 {
+            close(slots[token.index].descriptor)
+            slots[token.index].descriptor = -1
+            connect(token.index)
         }
     }
 
     private func connected(_ result: Int32, _ index: Int) {
         connectingCount -= 1
-        guard slots[index].connection.isConnecting else { return }  // it came after the deadline
-        if result == 0 {
+        if slots[index].connection.isReconnecting {
+            guard result == 0 else { return couldNotConnect(index, errno: -result) }
+            slots[index].answers.reconnected()
+            armReceive(index)
+            perform(slots[index].connection.reopened(), index)
+        } else if slots[index].connection.isConnecting {  // else it came after the deadline
+            guard result == 0 else { return couldNotConnect(index, errno: -result) }
             slots[index].connection.connected()
-        } else {
-            slots[index].connection.abandon()
-            tally.connectErrors[-result, default: 0] += 1
         }
     }
 
     private func received(_ completion: Completion, _ index: Int) {
         if completion.isFinal, completion.result > 0 || completion.result == -ENOBUFS { unarmedIndices.append(index) }
-        let number = slots[index].number
-        let offset = slots[index].connection.receivedByteCount
+        let isHeeded = !slots[index].connection.isEnded && !control.isAborted
         // A buffer is taken back also where nobody asks for its bytes any more.
-        let mismatch = receiver.withBytes(of: completion) { bytes in
-            unsafe bytes.withUnsafeBytes { bytes in
-                unsafe BytePattern.shared.firstMismatch(in: bytes, connection: number, offset: offset)
-            }
+        let taken = receiver.withBytes(of: completion) { bytes in
+            guard isHeeded else { return TakenAnswers() }
+            return slots[index].answers.take(
+                bytes, submittedByteCount: slots[index].connection.submittedByteCount, tally: &tally)
         }
-        guard !slots[index].connection.isEnded, !control.isAborted, completion.result != -ENOBUFS else { return }
-        guard completion.result > 0 else {
-            return perform(slots[index].connection.receiveEnded(completion.result), index)
-        }
-        if let mismatch = mismatch ?? nil {
+        guard isHeeded, completion.result != -ENOBUFS else { return }
+        if let taken { return heed(taken, index) }
+        if completion.result == 0 { heed(slots[index].answers.ended(tally: &tally), index) }
+        perform(slots[index].connection.receiveEnded(completion.result), index)
+    }
+
+    private func heed(_ taken: TakenAnswers, _ index: Int) {
+        switch taken.fault {
+        case nil: break
+        case .mismatch(let mismatch):
             tally.mismatch = mismatch
-            control.abort()
-            return
+            return control.abort()
+        case .other(let sentence):
+            tally.failures.append(sentence)
+            return control.abort()
         }
-        let byteCount = Int(completion.result)
-        tally.totalByteCount += byteCount
+        tally.totalByteCount += taken.byteCount
         let isMeasured = phase == .measuring
-        if isMeasured { tally.byteCount += byteCount }
-        let action = slots[index].connection.received(byteCount, at: Clock.monotonicNanoseconds) { nanoseconds in
+        if isMeasured { tally.byteCount += taken.byteCount }
+        let now = Clock.monotonicNanoseconds
+        let action = slots[index].connection.answered(taken.answerCount, isLast: taken.isLast, at: now) { nanoseconds in
             tally.totalRequestCount += 1
             guard isMeasured else { return }
             tally.requestCount += 1

@@ -1,7 +1,6 @@
 extension RequestHead {
-    /// Takes the target apart by its form (RFC 9112, 3.2). The version and the method are known.
+    /// Takes the target apart by its form (RFC 9112, 3.2). The method is known, and there is a target.
     mutating func parseTarget(_ target: Range<Int>, of bytes: RawSpan) throws(RequestRefusal) {
-        guard !target.isEmpty else { throw .badTarget }
         for offset in target where !ByteSet.target.contains(bytes[offset]) { throw .badTarget }
         targetRange = ByteRange(target)
         pathRange = ByteRange(target.upperBound..<target.upperBound)

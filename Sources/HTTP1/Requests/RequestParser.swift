@@ -85,6 +85,7 @@ package struct RequestParser: Sendable {
         guard let targetEnd = bytes.firstIndex(of: 0x20, in: methodEnd + 1..<line.upperBound) else {
             throw .badRequestLine
         }
+        guard targetEnd > methodEnd + 1 else { throw .badTarget }
         head.requestLineRange = ByteRange(line)
         head.method = RequestMethod(bytes.extracting(line.lowerBound..<methodEnd))
         head.version = try Self.version(bytes.extracting(targetEnd + 1..<line.upperBound))
