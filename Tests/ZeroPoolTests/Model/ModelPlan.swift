@@ -35,15 +35,14 @@ extension BufferPool.Configuration {
         var configuration = BufferPool.Configuration.adapted()
         configuration.debugging = random.chance(0.15) && mayDebug
         configuration.wipesOnReturn = random.chance(0.2)
-        // What writes whole buffers writes small ones, for the time that it takes.
-        let minimumShifts = configuration.writesWholeBuffers ? [12, 12, 14] : [12, 12, 12, 14, 16, 21, 25, 30]
+        configuration.hugePages = random.chance(0.1)
+        let minimumShifts = configuration.takesWholeBuffers ? [12, 12, 14] : [12, 12, 12, 14, 16, 21, 25, 30]
         configuration.minBufferSize = 1 << random.element(minimumShifts)
         configuration.tlsCacheSize = random.element([0, 1, 2, 3, 8, 32, 1000])
         configuration.tlsCacheByteCount = random.element([0, 1 << 16, 1 << 20, 64 << 20])
         configuration.maxBuffersPerShard = random.element([0, 1, 3, 16, 1024])
         configuration.numShards = 1 << random.element([0, 0, 1, 1, 2, 3])
         configuration.pinnedMemory = random.chance(0.15)
-        configuration.hugePages = random.chance(0.1)
         configuration.evictionPolicy = random.element([.lifo, .clockPro])
         configuration.maxByteCount = random.element([.max, .max, 0, 3 << 20, 8 << 20, 40 << 20])
         configuration.maxByteCountPerShard = random.element([.max, .max, 2 << 20, 6 << 20, 33 << 20])
@@ -52,16 +51,16 @@ extension BufferPool.Configuration {
         return configuration
     }
 
-    /// Whether a return costs the whole capacity.
-    var writesWholeBuffers: Bool { wipesOnReturn || debugging }
+    /// Whether a few bytes written take memory for a whole buffer: then buffers are small, for what large ones take.
+    private var takesWholeBuffers: Bool { wipesOnReturn || debugging || hugePages }
 
     /// A size to ask for: nothing, the edges of classes, what has no cache, what has no class.
     func randomByteCount(_ random: inout SeededGenerator) -> Int {
-        let largest = writesWholeBuffers ? 20 : 25
+        let largest = takesWholeBuffers ? 20 : 25
         switch random.integer(0, 99) {
         case 0..<3: return 0
-        case 3 where !writesWholeBuffers: return (1 << 30) + 1
-        case 4 where !writesWholeBuffers: return 1 << random.integer(26, 30)
+        case 3 where !takesWholeBuffers: return (1 << 30) + 1
+        case 4 where !takesWholeBuffers: return 1 << random.integer(26, 30)
         case 5..<10: return 1 << random.integer(21, largest + 1)
         case 10..<55: return (1 << random.integer(12, largest)) + random.integer(-1, 1)
         default: return random.integer(1, 1 << random.integer(12, 18))

@@ -32,8 +32,9 @@ extension ModelRun {
             let byteCount = random.integer(0, pool.core!.statistics().idleByteCount)
             worker.run { pool.shrink(toIdleByteCount: byteCount) }
         case .preallocate:
-            let count = random.integer(0, 6)
             let byteCount = random.integer(0, 1 << random.integer(12, 22))
+            // It touches all of it.
+            let count = pool.configuration.classByteCount(for: byteCount) > 4 << 20 ? 0 : random.integer(0, 6)
             worker.run { pool.preallocate(count: count, byteCount: byteCount) }
         case .wait: clock.advance(seconds: random.element([0.02, 0.1, 3, 30]))
         case .comeByLater: worker.run { pool.comeByLater(clock) }

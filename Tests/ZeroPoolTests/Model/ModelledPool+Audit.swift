@@ -69,7 +69,7 @@ extension ModelledPool {
                 "a shard keeps maxBuffersPerShard of a class idle")
             require(!isClosed || shard.idleCounts.isEmpty, "a closed pool keeps nothing idle")
         }
-        guard configuration.writesWholeBuffers else { return }
+        guard configuration.debugging || configuration.wipesOnReturn else { return }
         let leftBehind = configuration.debugging ? Poison.returned.rawValue : 0
         // Of the larger ones the next get shows it.
         for range in picture.shards.flatMap(\.arenas).flatMap(\.idle) + picture.cached + picture.waiting

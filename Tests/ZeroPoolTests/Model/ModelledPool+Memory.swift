@@ -14,7 +14,8 @@ extension ModelledPool {
     func trim(olderThanSeconds seconds: Double) {
         let shard = shardOfCallingThread
         owned.trim(olderThanSeconds: seconds)
-        guard let ticks = IdleClock.ticks(seconds: seconds) else { return }
+        // A thread that has not used the pool yet has no shard of its own.
+        guard let ticks = IdleClock.ticks(seconds: seconds), core!.existingCache != nil else { return }
         let arenas = PoolPicture(core!).shards[shard].arenas
         require(
             !arenas.contains { $0.isWhollyIdle && $0.idleTickCount >= ticks },
