@@ -55,6 +55,6 @@ extension FileService {
     private func sendTicks(byteCount: Int) -> Int? {
         guard configuration.minBytesPerSecond > 0 else { return nil }
         return configuration.ticks(
-            FileServiceConfiguration.slowGraceSeconds + Double(byteCount) / Double(configuration.minBytesPerSecond))
+            configuration.slowGraceSeconds + Double(byteCount) / Double(configuration.minBytesPerSecond))
     }
 }

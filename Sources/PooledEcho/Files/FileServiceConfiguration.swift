@@ -21,13 +21,13 @@ struct FileServiceConfiguration: Sendable {
     var headSeconds = 10.0
     /// A peer that takes less than that of what it is sent is cut; 0 for no such limit.
     var minBytesPerSecond = 1000
+    /// As much time it has beyond what its bytes take: the kernels' own buffers hide its pace.
+    var slowGraceSeconds = 10.0
     /// Paths that are kept open at most, of one reactor.
     var openFileCount = 1024
     /// For so long at most a path is not looked at again; 0: it always is.
     var cacheSeconds = 1.0
 
-    /// As much time a peer has beyond what its bytes take: the kernels' own buffers hide its pace.
-    static let slowGraceSeconds = 10.0
     /// As long as a connection waits for its peer's end of stream after its last response.
     static let lingerSeconds = 2.0
 

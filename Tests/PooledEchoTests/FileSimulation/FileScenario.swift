@@ -59,7 +59,8 @@ struct FileScenario {
         service.openFileCount = random.integer(1, 8)
         service.cacheSeconds = random.element([0, 0.05, 1])
         service.headSeconds = random.element([0.05, 1, 10])
-        service.minBytesPerSecond = random.element([0, 0, 1, 100_000])
+        service.minBytesPerSecond = random.element([0, 0, 100_000, 10_000_000])
+        service.slowGraceSeconds = random.element([0, 0.01, 10])
         service.checkedByteCount = random.chance(0.5) ? 1 : .max
         limits.stallSeconds = random.element([0.01, 0.1, 0.5])
         limits.drainSeconds = random.element([0, 0.001, 0.1, 1])
