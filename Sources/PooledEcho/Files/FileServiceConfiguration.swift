@@ -27,7 +27,7 @@ struct FileServiceConfiguration: Sendable {
     var cacheSeconds = 1.0
 
     /// As much time a peer has beyond what its bytes take: the kernels' own buffers hide its pace.
-    static let slowGraceSeconds = 10.0
+    var slowGraceSeconds = 10.0
     /// As long as a connection waits for its peer's end of stream after its last response.
     static let lingerSeconds = 2.0
 

@@ -60,8 +60,10 @@ struct FileScenario {
         service.cacheSeconds = random.element([0, 0.05, 1])
         service.headSeconds = random.element([0.05, 1, 10])
         service.minBytesPerSecond = random.element([0, 0, 1, 100_000])
+        service.slowGraceSeconds = random.element([0.1, 10])
         service.checkedByteCount = random.chance(0.5) ? 1 : .max
         limits.stallSeconds = random.element([0.01, 0.1, 0.5])
+        limits.trimSeconds = random.element([0, 0.001, 0.02, 0.5])
         limits.drainSeconds = random.element([0, 0.001, 0.1, 1])
         limits.idleSeconds = random.chance(0.2) ? random.element([0.05, 0.5]) : 0
         chooseFiles(&random)
