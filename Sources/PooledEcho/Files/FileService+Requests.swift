@@ -134,7 +134,7 @@ extension FileService {
         return unsafe path.withBytes { path in
             if let opening {
                 if let file = unsafe opened(opening, path, format, place) { return add(file, path, aspect, reactor) }
-            } else if let file = unsafe files.find(path, aspect, close: { reactor.ring.closeFile($0) }) {
+            } else if let file = unsafe files.find(path, aspect) {
                 unsafe statistics.openHits += 1
                 return file
             }

@@ -3,19 +3,28 @@ import ZeroPool
 
 /// What is late: files that are kept, heads, readers, ends of streams. Time is ticks of a timer.
 extension FileService {
-    func setNow(_ reactor: Owner) {
+    private func setNow(_ reactor: Owner) {
         let seconds = HTTPDate(secondsSinceEpoch: reactor.ring.wallClockSeconds)
         guard unsafe seconds != now else { return }
         unsafe now = seconds
         unsafe dateText = HTTPDate.Text(seconds)
     }
 
-    func ticked(_ reactor: Owner) {
+    /// Somebody comes: from now on time is told.
+    func beginTicking(_ reactor: Owner) {
+        guard !isTicking else { return }
+        isTicking = true
         setNow(reactor)
-        unsafe files.advanceTick()
+        reactor.ring.setTimer(.service, seconds: configuration.tickSeconds)
+    }
+
+    /// A server without connections and without open files is not woken.
+    func ticked(_ reactor: Owner) {
+        isTicking = false
+        unsafe files.advanceTick { reactor.ring.closeFile($0) }
         handOverLog()
         reactor.forEachOpenConnection { number in look(at: number, reactor) }
-        reactor.ring.setTimer(.service, seconds: configuration.tickSeconds)
+        if unsafe reactor.openCount > 0 || files.listedCount > 0 { beginTicking(reactor) }
     }
 
     /// Progress is a response begun, bytes sent, a state left. (Not bytes received: one now and then would do.)

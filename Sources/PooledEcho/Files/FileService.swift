@@ -27,6 +27,7 @@ final class FileService<Ring: FileRing>: Service {
     @exclusivity(unchecked) var blockLine: WaitingList
     /// For who is next in that line.
     var spareBlock: PooledBuffer?
+    var isTicking = false
     /// As of the last tick.
     @exclusivity(unchecked) var now = HTTPDate(secondsSinceEpoch: 0)
     @exclusivity(unchecked) var dateText = HTTPDate.Text(HTTPDate(secondsSinceEpoch: 0))
@@ -65,12 +66,8 @@ final class FileService<Ring: FileRing>: Service {
 
     // MARK: Events
 
-    func begin(_ reactor: Owner) {
-        setNow(reactor)
-        reactor.ring.setTimer(.service, seconds: configuration.tickSeconds)
-    }
-
-    func accepted(_ number: ConnectionNumber) {
+    func accepted(_ number: ConnectionNumber, of reactor: Owner) {
+        beginTicking(reactor)
         while placeCount <= Int(number) {
             unsafe (places + placeCount).initialize(to: FilePlace(configuration.headLimits))
             placeCount += 1

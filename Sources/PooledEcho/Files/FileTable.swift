@@ -62,15 +62,20 @@ struct FileTable: ~Copyable {
         buckets = Array(repeating: FileTable.none, count: bucketCount)
     }
 
-    /// Time has passed.
-    mutating func advanceTick() { tick += 1 }
+    /// A tick has passed: what is too old is listed no more, so that nothing is kept open that nobody finds.
+    mutating func advanceTick(close: (Int32) -> Void) {
+        tick += 1
+        for index in nodes.indices where nodes[index].isListed && tick - nodes[index].tick >= lifeTicks {
+            unlist(Index(index), close)
+        }
+    }
 
     subscript(index: Index) -> OpenFile { nodes[Int(index)].file }
 
     // MARK: Uses
 
-    /// A use of the listed file of a path; nil when there is none that is fresh. `close` takes a descriptor that goes.
-    mutating func find(_ path: RawSpan, _ aspect: Aspect, close: (Int32) -> Void) -> Index? {
+    /// A use of the listed file of a path; nil when there is none.
+    mutating func find(_ path: RawSpan, _ aspect: Aspect) -> Index? {
         guard lifeTicks > 0 else { return nil }
         let hash = hash(path, aspect)
         var index = buckets[hash & (buckets.count - 1)]
@@ -79,10 +84,6 @@ struct FileTable: ~Copyable {
             index = nodes[Int(index)].next
         }
         guard index != FileTable.none else { return nil }
-        guard tick - nodes[Int(index)].tick < lifeTicks else {
-            unlist(index, close)
-            return nil
-        }
         if newest != index {
             leaveOrder(index)
             joinOrder(index)
@@ -91,7 +92,8 @@ struct FileTable: ~Copyable {
         return index
     }
 
-    /// Adds what was opened now, in use. It is listed in place of what the path had, unless it `isPassing`.
+    /// Adds what was opened now, in use. It is listed in place of what the path had, unless it `isPassing`. `close` takes a
+    /// descriptor that goes, here and below.
     mutating func add(
         _ file: OpenFile, path: RawSpan, _ aspect: Aspect, isPassing: Bool, close: (Int32) -> Void
     ) -> Index {
@@ -99,7 +101,7 @@ struct FileTable: ~Copyable {
         nodes[Int(index)].file = file
         nodes[Int(index)].useCount = 1
         guard lifeTicks > 0, !isPassing else { return index }
-        if let former = find(path, aspect, close: close) {
+        if let former = find(path, aspect) {
             unlist(former, close)
             end(former, close: close)
         }

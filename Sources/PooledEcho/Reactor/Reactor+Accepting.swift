@@ -16,7 +16,7 @@ extension Reactor {
         unsafe slots[index].isOpen = true
         unsafe slots[index].lastTurn = turn
         openCount += 1
-        service.accepted(number)
+        service.accepted(number, of: self)
         if admission.asksForAddresses {
             ring.identify(number)
         } else {

@@ -100,7 +100,6 @@ final class Reactor<Server: Service> {
     func run() throws(ServerError) {
         ring.armAccept()
         setIdleTimer()
-        service.begin(self)
         while accept != .ended || openCount > 0 {
             do throws(RingError) {
                 try ring.wait(isPolling: !waiting.isEmpty && ring.availableBufferCount > 0)

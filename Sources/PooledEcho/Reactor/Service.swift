@@ -8,10 +8,8 @@ protocol Service: AnyObject {
     associatedtype Ring: ReactorRing
     associatedtype Connection: ServedConnection
 
-    /// Serving begins.
-    func begin(_ reactor: Reactor<Self>)
     /// A connection came in; it may be held still.
-    func accepted(_ number: ConnectionNumber)
+    func accepted(_ number: ConnectionNumber, of reactor: Reactor<Self>)
     /// It is known where the connection's peer is, where that is asked for.
     func identified(_ number: ConnectionNumber, _ address: PeerAddress)
     /// Bytes came in. The connection is advanced afterwards.
@@ -34,8 +32,7 @@ protocol Service: AnyObject {
 
 /// What a service does that keeps nothing but its connections' state.
 extension Service {
-    func begin(_ reactor: Reactor<Self>) {}
-    func accepted(_ number: ConnectionNumber) {}
+    func accepted(_ number: ConnectionNumber, of reactor: Reactor<Self>) {}
     func identified(_ number: ConnectionNumber, _ address: PeerAddress) {}
     func handle(_ event: consuming FileEvent, of reactor: Reactor<Self>) {
         preconditionFailure("who asks for no files is told of none")

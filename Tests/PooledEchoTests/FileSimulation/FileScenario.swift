@@ -63,6 +63,7 @@ struct FileScenario {
         service.slowGraceSeconds = random.element([0, 0.01, 10])
         service.checkedByteCount = random.chance(0.5) ? 1 : .max
         limits.stallSeconds = random.element([0.01, 0.1, 0.5])
+        limits.trimSeconds = random.element([0, 0.001, 0.02, 0.5])
         limits.drainSeconds = random.element([0, 0.001, 0.1, 1])
         limits.idleSeconds = random.chance(0.2) ? random.element([0.05, 0.5]) : 0
         chooseFiles(&random)

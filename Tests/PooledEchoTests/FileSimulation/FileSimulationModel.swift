@@ -10,6 +10,7 @@ final class FileSimulationModel: RingObserver {
     private let trace: SimulationTrace
     /// What is tested.
     var reactor: Reactor<FileService<SimulatedRing>>?
+    private var memory: MemoryModel
     private(set) var turnCount = 0
     /// When the server was told to stop.
     private var stopTime: Int?
@@ -18,6 +19,7 @@ final class FileSimulationModel: RingObserver {
         self.scenario = scenario
         self.kernel = kernel
         trace = kernel.trace
+        memory = MemoryModel(trimSeconds: scenario.limits.trimSeconds, trace: trace)
     }
 
     private func require(_ isRight: Bool, _ rule: StaticString, _ connection: SimulatedConnection? = nil) {
@@ -53,22 +55,23 @@ final class FileSimulationModel: RingObserver {
             connection.ledger.isServed = true
         case .sent(let connection, let box, _), .sendFailed(let connection, let box, _):
             if box == nil { connection.ledger.unreleasedCount += 1 }
+        case .timer(.trim): memory.willTick()
         case .released(let connection, _, _): connection.ledger.unreleasedCount -= 1
         default: break
         }
     }
 
-    func didHandOver(_ event: PendingEvent) {}
+    func didHandOver(_ event: PendingEvent) { memory.handedOver(event) }
 
     // MARK: Turns
 
-    // Its scenarios keep their memory: what gives it back is the ring's, and played by the echo's simulation.
-    func setMemoryTimer(isAboveRest: Bool) {}
-    func trimmedMemory() {}
-    func beganRest() {}
+    func setMemoryTimer(isAboveRest: Bool) { memory.setTimer(isAboveRest: isAboveRest) }
+    func trimmedMemory() { memory.trimmed() }
+    func beganRest() { memory.beganRest() }
 
     func turned(isPolling: Bool) {
         turnCount += 1
+        memory.turned(isAboveRest: kernel.isAboveRest)
         guard let reactor else { return }
         let out = kernel.pool.leasedBufferCount
         let known = kernel.leaseCount + reactor.queuedLeaseCount + reactor.service.leaseCount
