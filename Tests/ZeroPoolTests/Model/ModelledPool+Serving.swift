@@ -4,9 +4,6 @@ import CZeroPool
 
 /// What a get promises.
 extension ModelledPool {
-    /// Whether a shard gives up idle memory of other classes before it has nothing to give.
-    private static let reclaimsIdleMemory = false
-
     /// Whether the pool may have nothing for a request: past its limits, closed, or past 1 GiB. Then `tryGet` is nil, and `get`
     /// hands out transient memory. To be asked on the thread that requests, right before it does.
     func mayHaveNothing(for byteCount: Int) -> Bool {
@@ -15,8 +12,7 @@ extension ModelledPool {
         // For speed: nothing limits it.
         if configuration.maxByteCount == .max, configuration.maxByteCountPerShard == .max { return false }
         return !PoolPicture(core!).canServe(
-            shift: classByteCount.trailingZeroBitCount, shard: shardOfCallingThread, configuration,
-            reclaims: ModelledPool.reclaimsIdleMemory)
+            shift: classByteCount.trailingZeroBitCount, shard: shardOfCallingThread, configuration)
     }
 
     /// The shard that serves the calling thread, or will when it has its cache.

@@ -2,18 +2,15 @@
 
 /// What a pool in that state can serve.
 extension PoolPicture {
-    /// Whether a shard has a buffer for a request of the class of `shift`, or may make one.
-    ///
-    /// - Parameter reclaims: whether it may give up idle memory for it: arenas of which all is idle.
-    func canServe(
-        shift: Int, shard index: Int, _ configuration: BufferPool.Configuration, reclaims: Bool
-    ) -> Bool {
+    /// Whether a shard has a buffer for a request of the class of `shift`, or has to make one, if need be in place of arenas of
+    /// which all is idle. (It finds room in more cases: between leases, in the thread's cache, in other shards.)
+    func canServe(shift: Int, shard index: Int, _ configuration: BufferPool.Configuration) -> Bool {
         let shard = shards[index]
         if shard.isClosed { return false }
         // The next class up wastes at most half.
         if shard.idleCounts[shift] != nil || shard.idleCounts[shift + 1] != nil && shift < 30 { return true }
         return canCarve(shift: shift, shard: index, configuration)
-            || reclaims && givingUpIdleArenas(ofShard: index).canMap(shift: shift, shard: index, configuration)
+            || givingUpIdleArenas(ofShard: index).canMap(shift: shift, shard: index, configuration)
     }
 
     /// Whether a shard has room for another buffer of the class of `shift`, or may map some.
