@@ -44,7 +44,7 @@ extension BufferPool.Configuration {
         configuration.numShards = 1 << random.element([0, 0, 1, 1, 2, 3])
         configuration.pinnedMemory = random.chance(0.15)
         configuration.evictionPolicy = random.element([.lifo, .clockPro])
-        configuration.maxByteCount = random.element([.max, .max, 0, 3 << 20, 8 << 20, 40 << 20])
+        configuration.maxByteCount = random.element([.max, .max, 0, 3 << 20, 5 << 20, 8 << 20, 40 << 20])
         configuration.maxByteCountPerShard = random.element([.max, .max, 2 << 20, 6 << 20, 33 << 20])
         configuration.maxIdleByteCount = random.element([0, 1 << 16, 1 << 20, 16 << 20, 1 << 40])
         configuration.maxIdleSeconds = random.element([.infinity, 0.1, 10])

@@ -40,8 +40,12 @@ extension ModelRun {
         case .comeByLater: worker.run { pool.comeByLater(clock) }
         case .observe:
             guard pool.observers.count < 4 else { return }
-            let shard = random.integer(0, pool.configuration.numShards - 1)
-            let observer = worker.run { ModelledObserver(pool, shard: shard, thread: worker.number) }
+            let anyShard = random.integer(0, pool.configuration.numShards - 1)
+            let isOwn = random.chance(0.5)
+            let observer = worker.run {
+                let shard = isOwn ? pool.shardOfCallingThread : anyShard
+                return ModelledObserver(pool, shard: shard, thread: worker.number)
+            }
             pool.observers.append(observer)
             poll(observer, of: pool)
         case .poll: if let observer = pool.observers.randomElement(using: &random) { poll(observer, of: pool) }
@@ -53,6 +57,7 @@ extension ModelRun {
         case .openPool: if openPools.count < 4 { openPool() }
         case .close: if mayClose(pool) { worker.run { pool.close() } }
         case .endHandle: endAnOwner(pool, worker)
+        case .replacePool: if mayClose(pool) { replace(pool, worker) }
         }
     }
 
@@ -127,12 +132,13 @@ extension ModelRun {
     private func poll(_ observer: ModelledObserver, of pool: ModelledPool) {
         let worker = workers.first { $0.number == observer.thread }!
         worker.run {
-            observer.poll {
-                // As another thread may use the pool between the question and the reply.
-                if !pool.isAbandoned, random.chance(0.2) {
-                    _ = served(.get, pool, 4096).map { pool.noteServed($0, thread: worker.number) }
+            observer.poll { event in
+                // As another thread may, between the question and the reply: takes what is about to go.
+                if case .mayGo(let arena) = event, !pool.isAbandoned, random.chance(0.4) {
+                    let byteCount = arena.byteCount > 2 << 20 ? arena.byteCount : 4096
+                    _ = served(.get, pool, byteCount).map { pool.noteServed($0, thread: worker.number) }
                 }
-                return random.chance(0.5)
+                return random.chance(0.5) ? .hold : .release
             }
         }
     }
@@ -143,5 +149,12 @@ extension ModelRun {
         guard !isLast || mayClose(pool) else { return }
         let ownsItself = pool.pool != nil && (sizes.isEmpty || random.chance(0.5))
         endOwner(ownsItself ? nil : random.element(sizes), of: pool, on: worker)
+    }
+
+    private func replace(_ pool: ModelledPool, _ worker: Worker) {
+        while !pool.isAbandoned { endAnOwner(pool, worker) }
+        if openPools.isEmpty { openPool() }
+        for worker in workers { comeBy(openPools[0], worker) }
+        openPool()
     }
 }

@@ -22,6 +22,8 @@ enum ModelStep: CaseIterable {
     case observe, poll, endObserver
     case endThread
     case openPool, close, endHandle
+    /// A pool ends but for its leases, all threads let go of it, and another takes its place: and its slot.
+    case replacePool
 
     /// How often it comes in a run, beside the others: gets and returns are most of what happens.
     var usualWeight: Int {
@@ -30,9 +32,10 @@ enum ModelStep: CaseIterable {
         case .getZeroed, .getByHandle, .burst: 8
         case .giveBack: 60
         case .detach, .pass, .verify: 4
-        case .comeBy, .bind, .poll: 4
+        case .comeBy, .bind, .observe: 4
+        case .poll: 8
         case .trim, .trimOlder, .clear, .shrink, .preallocate, .wait, .comeByLater: 2
-        case .observe, .endThread: 2
+        case .endThread, .replacePool: 2
         case .endObserver, .openPool, .close, .endHandle: 1
         }
     }
@@ -65,6 +68,7 @@ enum ModelStep: CaseIterable {
         case .openPool: "open pool"
         case .close: "close"
         case .endHandle: "end owner"
+        case .replacePool: "replace pool"
         }
     }
 }

@@ -24,15 +24,15 @@ final class ModelledObserver {
         observer = pool.owned.observeArenas(ofShard: shard)
     }
 
-    /// Hears the news; holds and lets go as `holds` says.
-    func poll(holds: () -> Bool) {
+    /// Hears the news, and replies as `answer` says.
+    func poll(_ answer: (ArenaEvent) -> ArenaReply) {
         let hasNews = observer?.hasNews ?? false
         // Others may take more meanwhile.
         let leases = pool.leases
         var consented: [Int] = []
         observer?.poll { event in
             pool.require(hasNews, "an observer that is told something had news")
-            let reply: ArenaReply = holds() ? .hold : .release
+            let reply = answer(event)
             switch event {
             case .made(let arena):
                 pool.trace.note(reply == .hold ? "holds an arena" : "declines an arena", pool: pool.number, arena.index)
