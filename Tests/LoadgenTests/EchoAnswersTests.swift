@@ -5,8 +5,7 @@ import Testing
 @Suite("Echoed bytes")
 struct EchoAnswersTests {
     private func take(_ bytes: [UInt8], _ answers: inout EchoAnswers, submitted: Int) -> TakenAnswers {
-        var tally = LoadTally()
-        return answers.take(bytes.span.bytes, submittedByteCount: submitted, tally: &tally)
+        answers.take(bytes.span.bytes, answerableByteCount: submitted)
     }
 
     private func pattern(_ connection: Int, _ range: Range<Int>) -> [UInt8] {

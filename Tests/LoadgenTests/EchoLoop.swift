@@ -27,14 +27,13 @@ struct EchoLoop {
     mutating func received(
         _ byteCount: Int, at now: UInt64, completed: (UInt64) -> Void
     ) -> LoadConnection.Action {
-        var tally = LoadTally()
+        guard let answerableByteCount = connection.answerableByteCount else { return .none }
         var answerCount = 0
         var rest = byteCount
         while rest > 0 {
             let piece = min(rest, BytePattern.longestRunByteCount)
             let bytes = Array(BytePattern.shared.run(connection: 0, offset: receivedByteCount, byteCount: piece))
-            let taken = answers.take(
-                bytes.span.bytes, submittedByteCount: connection.submittedByteCount, tally: &tally)
+            let taken = answers.take(bytes.span.bytes, answerableByteCount: answerableByteCount)
             precondition(taken.fault == nil && taken.byteCount == piece, "\(taken)")
             answerCount += taken.answerCount
             receivedByteCount += piece

@@ -10,15 +10,16 @@ struct HTTPAnswersTests {
     private func take(_ pieces: String..., asked: Int = 1, isVerified: Bool = true) -> (TakenAnswers, LoadTally) {
         let expected = isVerified ? ReferenceBody(copying: body.utf8) : nil
         var answers = HTTPAnswers(connection: 4, requestByteCount: 50, expected: expected)
-        var tally = LoadTally()
         var sum = TakenAnswers()
         for piece in pieces where sum.fault == nil {
             let bytes = Array(piece.utf8)
-            let taken = answers.take(bytes.span.bytes, submittedByteCount: 50 * asked, tally: &tally)
+            let taken = answers.take(bytes.span.bytes, answerableByteCount: 50 * asked)
             sum = TakenAnswers(
                 answerCount: sum.answerCount + taken.answerCount, byteCount: sum.byteCount + taken.byteCount,
                 isLast: sum.isLast || taken.isLast, fault: taken.fault)
         }
+        var tally = LoadTally()
+        tally.statuses = answers.statuses
         return (sum, tally)
     }
 
@@ -73,11 +74,10 @@ struct HTTPAnswersTests {
     @Test("An answer that ends with the stream is complete then")
     func untilClose() {
         var answers = HTTPAnswers(connection: 0, requestByteCount: 50, expected: ReferenceBody(copying: body.utf8))
-        var tally = LoadTally()
         let bytes = Array("HTTP/1.0 200 OK\r\n\r\n\(body)".utf8)
-        #expect(answers.take(bytes.span.bytes, submittedByteCount: 50, tally: &tally) == TakenAnswers(byteCount: 10))
-        #expect(answers.ended(tally: &tally) == TakenAnswers(answerCount: 1, isLast: true))
-        #expect(answers.ended(tally: &tally) == TakenAnswers())
+        #expect(answers.take(bytes.span.bytes, answerableByteCount: 50) == TakenAnswers(byteCount: 10))
+        #expect(answers.ended() == TakenAnswers(answerCount: 1, isLast: true))
+        #expect(answers.ended() == TakenAnswers())
     }
 
     @Test("An answer that nobody asked for, and what is no answer, are errors")

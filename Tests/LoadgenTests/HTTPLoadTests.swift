@@ -90,7 +90,7 @@ struct HTTPLoadTests {
         let (tally, _) = try run { request in
             request % 2 == 0 ? .ok(Self.body) : .init("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
         }
-        #expect(tally.requestCount > 0 && tally.statuses.counts.map(\.status) == [200, 503])
+        #expect(tally.requestCount > 0 && Set(tally.statuses.counts.map(\.status)) == [200, 503])
         #expect(
             tally.problems == ["\(Format.count(tally.statuses.counts[1].count, "answer")) with status 503, not 200"])
     }

@@ -135,10 +135,11 @@ struct LoadConnectionTests {
     func reconnect() {
         var connection = twoInFlight()
         var latencies: [UInt64] = []
-        #expect(connection.answered(1, isLast: true, at: 150) { latencies.append($0) } == .reconnect)
-        #expect(connection.isReconnecting && !connection.isOwedAnswers)
-        // What the old socket still says changes nothing.
-        #expect(connection.sent(-32, at: 160) == .none && connection.receiveEnded(0) == .none)
+        #expect(connection.answered(1, isLast: true, at: 150) { latencies.append($0) } == .shutdown)
+        #expect(connection.answered(1, isLast: false, at: 155) { latencies.append($0) } == .none)
+        #expect(connection.reopened() == .none)
+        #expect(connection.receiveEnded(-104) == .reconnect && connection.isReconnecting)
+        #expect(!connection.isOwedAnswers)
         #expect(connection.reopened() == .send(offset: 100, byteCount: 200))
         #expect(connection.sent(200, at: 200) == .none)
         #expect(
@@ -147,10 +148,26 @@ struct LoadConnectionTests {
         #expect(latencies == [50, 100, 100])
     }
 
+    @Test("A socket is not closed as long as something is under way on it, in whatever order that ends")
+    func joins() {
+        var connection = LoadConnection(messageByteCount: 100, pipeline: 2, longestRunByteCount: 200)
+        connection.connected()
+        #expect(connection.begin(at: 100) == .send(offset: 0, byteCount: 200))
+        #expect(connection.answered(1, isLast: true, at: 150) { _ in } == .shutdown)
+        var other = connection
+        #expect(connection.receiveEnded(0) == .none && connection.sent(-32, at: 160) == .reconnect)
+        #expect(other.sent(200, at: 160) == .none && other.receiveEnded(0) == .reconnect)
+        // Once.
+        #expect(other.receiveEnded(0) == .none && other.sent(0, at: 170) == .none)
+    }
+
     @Test("A connection that stops is not made again")
     func stopWhileReconnecting() {
         var connection = twoInFlight()
-        #expect(connection.answered(1, isLast: true, at: 150) { _ in } == .reconnect)
+        #expect(connection.answered(1, isLast: true, at: 150) { _ in } == .shutdown)
+        var closing = connection
+        #expect(closing.stop(at: 160) == .drained && closing.receiveEnded(0) == .none)
+        #expect(connection.receiveEnded(0) == .reconnect)
         #expect(connection.stop(at: 160) == .drained)
         #expect(connection.reopened() == .none && connection.isEnded)
         var stopping = twoInFlight()

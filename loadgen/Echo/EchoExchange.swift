@@ -27,13 +27,13 @@ struct EchoAnswers: AnswerReader {
         self.messageByteCount = messageByteCount
     }
 
-    mutating func take(_ bytes: RawSpan, submittedByteCount: Int, tally: inout LoadTally) -> TakenAnswers {
+    mutating func take(_ bytes: RawSpan, answerableByteCount: Int) -> TakenAnswers {
         let mismatch = unsafe bytes.withUnsafeBytes { bytes in
             unsafe BytePattern.shared.firstMismatch(in: bytes, connection: connection, offset: receivedByteCount)
         }
         if let mismatch { return TakenAnswers(fault: .mismatch(mismatch)) }
-        guard receivedByteCount + bytes.byteCount <= submittedByteCount else {
-            let sentence = "connection \(connection) got more than it had sent, from byte \(submittedByteCount) on"
+        guard receivedByteCount + bytes.byteCount <= answerableByteCount else {
+            let sentence = "connection \(connection) got more than it had sent, from byte \(answerableByteCount) on"
             return TakenAnswers(fault: .other("wrong bytes: " + sentence))
         }
         receivedByteCount += bytes.byteCount
@@ -45,7 +45,9 @@ struct EchoAnswers: AnswerReader {
         return taken
     }
 
-    mutating func ended(tally: inout LoadTally) -> TakenAnswers { TakenAnswers() }
+    mutating func ended() -> TakenAnswers { TakenAnswers() }
+
+    var statuses: StatusCounts { StatusCounts() }
 
     mutating func reconnected() { preconditionFailure("an echo server says nothing of closing") }
 }

@@ -14,6 +14,7 @@ struct HTTPAnswers: AnswerReader {
     private var keepsAlive = true
     /// After the last answer nothing is heeded.
     private var isLast = false
+    private(set) var statuses = StatusCounts()
 
     init(connection: Int, requestByteCount: Int, expected: ReferenceBody?) {
         self.connection = connection
@@ -24,11 +25,11 @@ struct HTTPAnswers: AnswerReader {
     /// Whose body is compared: those of other statuses are pages about the error.
     private var isVerified: Bool { expected != nil && status == 200 }
 
-    mutating func take(_ bytes: RawSpan, submittedByteCount: Int, tally: inout LoadTally) -> TakenAnswers {
+    mutating func take(_ bytes: RawSpan, answerableByteCount: Int) -> TakenAnswers {
         var taken = TakenAnswers()
         var offset = 0
         while !isLast {
-            if stream.isAtStart, offset < bytes.byteCount, answerCount * requestByteCount >= submittedByteCount {
+            if stream.isAtStart, offset < bytes.byteCount, answerCount * requestByteCount >= answerableByteCount {
                 taken.fault = .other("connection \(connection) got an answer that it had not asked for")
                 return taken
             }
@@ -54,7 +55,7 @@ struct HTTPAnswers: AnswerReader {
                 bodyByteCount += range.count
                 taken.byteCount += range.count
             case .end:
-                if let fault = finish(&taken, &tally) {
+                if let fault = finish(&taken) {
                     taken.fault = fault
                     return taken
                 }
@@ -63,10 +64,10 @@ struct HTTPAnswers: AnswerReader {
         return taken
     }
 
-    mutating func ended(tally: inout LoadTally) -> TakenAnswers {
+    mutating func ended() -> TakenAnswers {
         var taken = TakenAnswers()
         guard !isLast, stream.ended() else { return taken }
-        taken.fault = finish(&taken, &tally)
+        taken.fault = finish(&taken)
         return taken
     }
 
@@ -76,11 +77,11 @@ struct HTTPAnswers: AnswerReader {
     }
 
     /// An answer is complete.
-    private mutating func finish(_ taken: inout TakenAnswers, _ tally: inout LoadTally) -> AnswerFault? {
+    private mutating func finish(_ taken: inout TakenAnswers) -> AnswerFault? {
         if isVerified, let expected, bodyByteCount != expected.byteCount {
             return wrongLength("\(bodyByteCount)", expected)
         }
-        tally.statuses.count(status)
+        statuses.count(status)
         answerCount += 1
         taken.answerCount += 1
         isLast = !keepsAlive

@@ -22,14 +22,17 @@ protocol Exchange: Sendable {
 /// Reads and verifies what comes back on one connection.
 protocol AnswerReader {
     /// Takes bytes as they came in.
-    /// - Parameter submittedByteCount: Bytes of the connection's stream that were handed to the kernel: what may be answered.
-    mutating func take(_ bytes: RawSpan, submittedByteCount: Int, tally: inout LoadTally) -> TakenAnswers
+    /// - Parameter answerableByteCount: Bytes of the connection's stream that were sent, and so may be answered.
+    mutating func take(_ bytes: RawSpan, answerableByteCount: Int) -> TakenAnswers
 
     /// The server has ended the stream in an orderly way, which may be the end of an answer.
-    mutating func ended(tally: inout LoadTally) -> TakenAnswers
+    mutating func ended() -> TakenAnswers
 
     /// The connection is made anew: what was not answered will be asked again.
     mutating func reconnected()
+
+    /// The statuses of all answers so far, where answers have one.
+    var statuses: StatusCounts { get }
 }
 
 /// What some bytes were.

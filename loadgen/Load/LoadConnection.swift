@@ -5,8 +5,8 @@
 /// the start of a message of which the rest is not sent yet), but one send at a time is in flight, because two on one
 /// socket may swap. Messages that may start together leave in one send.
 ///
-/// A server may say that an answer is the last on its connection. Then the connection is made anew, and what was not answered
-/// is sent again; until its answer is there, the time counts.
+/// A server may say that an answer is the last on its connection. Then the socket is closed, once nothing is under way on it,
+/// and another connected; what was not answered is sent again, and the time counts until it is.
 ///
 /// What holds between events:
 /// - `sendingByteCount <= submittedByteCount`; both count the send in flight in full
@@ -16,7 +16,9 @@ struct LoadConnection {
         case none
         /// Send this part of the connection's stream.
         case send(offset: Int, byteCount: Int)
-        /// Close the socket, connect another, and go on with `reopened()`.
+        /// End what is under way on the socket.
+        case shutdown
+        /// Nothing is under way on the socket: close it, connect another, and go on with `reopened()`.
         case reconnect
         /// After `stop()`: everything sent was answered. Nothing is in flight on the sending side.
         case drained
@@ -28,14 +30,16 @@ struct LoadConnection {
         case failed(errno: Int32)
     }
 
-    private enum State { case connecting, connected, open, stopping, reconnecting, ended }
+    private enum State { case connecting, connected, open, stopping, closing, reconnecting, ended }
 
     private let messageByteCount: Int
     private let pipeline: Int
     private let longestRunByteCount: Int
     private var state = State.connecting
-    private(set) var submittedByteCount = 0
+    private var submittedByteCount = 0
     private var sendingByteCount = 0
+    /// Whether a receive is armed, or about to be.
+    private var isReceiving = false
     private(set) var completedMessageCount = 0
     private var startedMessageCount = 0
     /// When the messages in flight started: message `m` at index `m % pipeline`.
@@ -54,8 +58,11 @@ struct LoadConnection {
 
     var isConnecting: Bool { state == .connecting }
     var isConnected: Bool { state == .connected }
+    var isClosing: Bool { state == .closing }
     var isReconnecting: Bool { state == .reconnecting }
     var isEnded: Bool { state == .ended }
+    /// Bytes of its stream that were handed to the kernel, and so may be answered; nil when nothing is expected any more.
+    var answerableByteCount: Int? { state == .ended ? nil : submittedByteCount }
     /// Something was sent that is not answered.
     var isOwedAnswers: Bool { completedMessageCount < startedMessageCount }
 
@@ -65,16 +72,20 @@ struct LoadConnection {
         state = .connected
     }
 
-    /// The loop begins.
+    /// The loop begins, and with it a receive.
     mutating func begin(at now: UInt64) -> Action {
         guard state == .connected else { return .none }
         state = .open
+        isReceiving = true
         return nextAction(at: now)
     }
 
     /// The send in flight has ended: `result` is its byte count, or a negative errno.
     mutating func sent(_ result: Int32, at now: UInt64) -> Action {
-        guard state == .open || state == .stopping else { return .none }
+        guard state == .open || state == .stopping else {
+            sendingByteCount = 0
+            return reconnectWhenIdle()
+        }
         guard result >= 0 else { return end(.failed(errno: -result)) }
         assert(result <= sendingByteCount)
         submittedByteCount -= sendingByteCount - Int(result)
@@ -93,33 +104,37 @@ struct LoadConnection {
             completed(now &- startNanoseconds[completedMessageCount % pipeline])
             completedMessageCount += 1
         }
-        return isLast ? close(at: now) : nextAction(at: now)
-    }
-
-    private mutating func close(at now: UInt64) -> Action {
+        guard isLast else { return nextAction(at: now) }
         guard state == .open else {
             state = .ended
             return .drained
         }
-        state = .reconnecting
+        state = .closing
         closedNanoseconds = now
-        sendingByteCount = 0
+        return .shutdown
+    }
+
+    /// The receiving side has ended: 0 for the end of the stream, else a negative errno.
+    mutating func receiveEnded(_ result: Int32) -> Action {
+        isReceiving = false
+        guard state == .open || state == .stopping else { return reconnectWhenIdle() }
+        return end(result == 0 ? .closedByServer : .failed(errno: -result))
+    }
+
+    private mutating func reconnectWhenIdle() -> Action {
+        guard state == .closing, !isReceiving, sendingByteCount == 0 else { return .none }
+        state = .reconnecting
         startedMessageCount = completedMessageCount
         submittedByteCount = completedMessageCount * messageByteCount
         return .reconnect
     }
 
-    /// The connection stands again.
+    /// The connection stands again, and a receive begins.
     mutating func reopened() -> Action {
         guard state == .reconnecting else { return .none }
         state = .open
+        isReceiving = true
         return nextAction(at: closedNanoseconds)
-    }
-
-    /// The receiving side has ended: 0 for the end of the stream, else a negative errno.
-    mutating func receiveEnded(_ result: Int32) -> Action {
-        guard state == .open || state == .stopping else { return .none }
-        return end(result == 0 ? .closedByServer : .failed(errno: -result))
     }
 
     /// Starts no further message; what has been started is completed.
@@ -128,7 +143,7 @@ struct LoadConnection {
         case .open:
             state = .stopping
             return nextAction(at: now)
-        case .reconnecting:
+        case .closing, .reconnecting:
             state = .ended
             return .drained
         case .connecting, .connected, .stopping, .ended:

@@ -70,7 +70,7 @@ struct LoadTally: Sendable {
         for (reason, count) in losses.sorted(by: { $0.key < $1.key }) {
             problems.append("\(Format.count(count, "connection")) lost: \(reason)")
         }
-        for (status, count) in statuses.counts where status != 200 {
+        for (status, count) in statuses.counts.sorted(by: { $0.status < $1.status }) where status != 200 {
             problems.append("\(Format.count(count, "answer")) with status \(status), not 200")
         }
         if unansweredConnectionCount > 0 {

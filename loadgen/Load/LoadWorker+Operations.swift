@@ -14,12 +14,6 @@ extension LoadWorker {
         unsafe ring.connect(
             .file(slots[index].descriptor), to: bytes, userData: LoadToken(.connect, connection: index).userData)
         connectingCount += 1
-        begun(index)
-    }
-
-    /// An operation on a connection's socket has been handed over.
-    private func begun(_ index: Int) {
-        slots[index].operationsInFlight += 1
         operationsInFlight += 1
     }
 
@@ -33,15 +27,18 @@ extension LoadWorker {
         ring.receiveMultishot(
             from: .file(slots[index].descriptor), group: receiver.group,
             userData: LoadToken(.receive, connection: index).userData)
-        begun(index)
+        operationsInFlight += 1
     }
 
     /// When the group has buffers again: a receive that finds none ends at once, without data.
     func rearmReceives() {
         receiver.refill()
-        for index in unarmedIndices {
-            let connection = slots[index].connection
-            if !connection.isEnded, !connection.isReconnecting { armReceive(index) }
+        for index in unarmedIndices where !slots[index].connection.isEnded {
+            if slots[index].connection.isClosing {
+                perform(slots[index].connection.receiveEnded(0), index)
+            } else {
+                armReceive(index)
+            }
         }
         unarmedIndices.removeAll(keepingCapacity: true)
     }
@@ -55,11 +52,14 @@ extension LoadWorker {
             unsafe ring.send(
                 to: .file(slots[index].descriptor), from: bytes, waitAll: true,
                 userData: LoadToken(.send, connection: index).userData)
-            begun(index)
+            operationsInFlight += 1
+        case .shutdown:
+            shutdown(slots[index].descriptor, Int32(SHUT_RDWR))
         case .reconnect:
             tally.reconnectCount += 1
-            // Ends the operations on it: the kernel must not have one on a socket of which the number is used again.
-            shutdown(slots[index].descriptor, Int32(SHUT_RDWR))
+            close(slots[index].descriptor)
+            slots[index].descriptor = -1
+            connect(index)
         case .drained:
             openCount -= 1
         case .lost(.closedByServer):
@@ -75,10 +75,6 @@ extension LoadWorker {
         if completion.isFinal { operationsInFlight -= 1 }
         let token = LoadToken(userData: completion.userData)
         switch token.operation {
-        case .tick:
-            return tick()
-        case .cancel:
-            return
         case .send:
             perform(
                 slots[token.index].connection.sent(completion.result, at: Clock.monotonicNanoseconds), token.index)
@@ -86,13 +82,10 @@ extension LoadWorker {
             received(completion, token.index)
         case .connect:
             connected(completion.result, token.index)
-        }
-        guard completion.isFinal else { return }
-        slots[token.index].operationsInFlight -= 1
-        if slots[token.index].connection.isReconnecting, slots[token.index].operationsInFlight == 0 {
-            close(slots[token.index].descriptor)
-            slots[token.index].descriptor = -1
-            connect(token.index)
+        case .tick:
+            tick()
+        case .cancel:
+            break
         }
     }
 
@@ -100,7 +93,7 @@ extension LoadWorker {
         connectingCount -= 1
         if slots[index].connection.isReconnecting {
             guard result == 0 else { return couldNotConnect(index, errno: -result) }
-            slots[index].answers.reconnected()
+            answers[index].reconnected()
             armReceive(index)
             perform(slots[index].connection.reopened(), index)
         } else if slots[index].connection.isConnecting {  // else it came after the deadline
@@ -111,29 +104,27 @@ extension LoadWorker {
 
     private func received(_ completion: Completion, _ index: Int) {
         if completion.isFinal, completion.result > 0 || completion.result == -ENOBUFS { unarmedIndices.append(index) }
-        let isHeeded = !slots[index].connection.isEnded && !control.isAborted
+        let answerableByteCount = control.isAborted ? nil : slots[index].connection.answerableByteCount
         // A buffer is taken back also where nobody asks for its bytes any more.
         let taken = receiver.withBytes(of: completion) { bytes in
-            guard isHeeded else { return TakenAnswers() }
-            return slots[index].answers.take(
-                bytes, submittedByteCount: slots[index].connection.submittedByteCount, tally: &tally)
+            answerableByteCount.map { answers[index].take(bytes, answerableByteCount: $0) } ?? TakenAnswers()
         }
-        guard isHeeded, completion.result != -ENOBUFS else { return }
+        guard answerableByteCount != nil, completion.result != -ENOBUFS else { return }
         if let taken { return heed(taken, index) }
-        if completion.result == 0 { heed(slots[index].answers.ended(tally: &tally), index) }
+        if completion.result == 0 { heed(answers[index].ended(), index) }
         perform(slots[index].connection.receiveEnded(completion.result), index)
     }
 
-    private func heed(_ taken: TakenAnswers, _ index: Int) {
-        switch taken.fault {
-        case nil: break
-        case .mismatch(let mismatch):
-            tally.mismatch = mismatch
-            return control.abort()
-        case .other(let sentence):
-            tally.failures.append(sentence)
-            return control.abort()
+    private func end(for fault: AnswerFault) {
+        switch fault {
+        case .mismatch(let mismatch): tally.mismatch = mismatch
+        case .other(let sentence): tally.failures.append(sentence)
         }
+        control.abort()
+    }
+
+    private func heed(_ taken: TakenAnswers, _ index: Int) {
+        if let fault = taken.fault { return end(for: fault) }
         tally.totalByteCount += taken.byteCount
         let isMeasured = phase == .measuring
         if isMeasured { tally.byteCount += taken.byteCount }

@@ -9,16 +9,6 @@ import ZeroPoolURing
 @safe final class LoadWorker<Conversation: Exchange> {
     enum Phase { case connecting, warmup, measuring, draining }
 
-    struct Slot {
-        var descriptor: Int32 = -1
-        /// The number that the exchange knows it by: different in every thread.
-        let number: Int
-        var connection: LoadConnection
-        var answers: Conversation.Answers
-        /// Operations on its socket that the kernel has.
-        var operationsInFlight = 0
-    }
-
     /// How many connections are being made at a time: a short listen queue must not overflow at once.
     private static var concurrentConnectCount: Int { 64 }
 
@@ -34,7 +24,9 @@ import ZeroPoolURing
     let address: UnsafeMutablePointer<sockaddr_storage>
     let addressByteCount: Int
 
-    var slots: [Slot]
+    var slots: [LoadSlot]
+    /// What comes back on each of them. Not in the slots, of which no copy may depend on a generic type: that costs.
+    var answers: [Conversation.Answers]
     /// Connections whose receive has ended without its stream: it is armed again at the end of the turn.
     var unarmedIndices: [Int] = []
     var tally = LoadTally()
@@ -64,6 +56,7 @@ import ZeroPoolURing
                 plan: plan, exchange: exchange, threadIndex: threadIndex, address: address, control: control,
                 observedProcess: observedProcess, progress: progress)
             worker.run()
+            for answers in worker.answers { worker.tally.statuses.merge(answers.statuses) }
             worker.tally.operations = Dictionary(
                 uniqueKeysWithValues: worker.ring.operationCounts.map { ($0.name, $0.count) })
             return worker.tally
@@ -86,14 +79,15 @@ import ZeroPoolURing
         self.progress = progress
         isFirst = threadIndex == 0
         self.observedProcess = observedProcess
-        slots = plan.connections(ofThread: threadIndex).map {
-            Slot(
+        let numbers = plan.connections(ofThread: threadIndex)
+        slots = numbers.map {
+            LoadSlot(
                 number: $0,
                 connection: LoadConnection(
                     messageByteCount: exchange.messageByteCount, pipeline: plan.pipeline,
-                    longestRunByteCount: exchange.longestRunByteCount),
-                answers: exchange.answers(onConnection: $0))
+                    longestRunByteCount: exchange.longestRunByteCount))
         }
+        answers = numbers.map { exchange.answers(onConnection: $0) }
         ring = try Ring()
         receiver = try LoadReceiver(
             ring: ring, answerByteCount: exchange.answerByteCount, pipeline: plan.pipeline,

@@ -1,21 +1,17 @@
-/// How many answers had which status, from 0 to 999. Counting one is an addition.
+/// How many answers had which status. Nearly always there is one, and to count is to add.
 struct StatusCounts: Sendable {
-    private var byStatus: [Int] = []
+    /// Those that occurred, in the order in which they did.
+    private(set) var counts: [(status: Int, count: Int)] = []
 
-    mutating func count(_ status: Int) {
-        // Empty in a run without statuses.
-        if byStatus.isEmpty { byStatus = Array(repeating: 0, count: 1000) }
-        byStatus[status] += 1
+    mutating func count(_ status: Int, times: Int = 1) {
+        if let index = counts.firstIndex(where: { $0.status == status }) {
+            counts[index].count += times
+        } else {
+            counts.append((status, times))
+        }
     }
 
     mutating func merge(_ other: StatusCounts) {
-        guard !other.byStatus.isEmpty else { return }
-        guard !byStatus.isEmpty else { return byStatus = other.byStatus }
-        for status in byStatus.indices { byStatus[status] += other.byStatus[status] }
-    }
-
-    /// Those that occurred, in order.
-    var counts: [(status: Int, count: Int)] {
-        byStatus.enumerated().filter { $0.element > 0 }.map { ($0.offset, $0.element) }
+        for (status, times) in other.counts { count(status, times: times) }
     }
 }
