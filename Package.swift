@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
@@ -57,10 +58,12 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
             swiftSettings: swiftSettings),
+        // HTTP/1.1 as bytes, without I/O.
+        .target(name: "HTTP1", swiftSettings: swiftSettings),
         .target(
             name: "PooledEcho",
             dependencies: [
-                "ZeroPool", "ZeroPoolURing",
+                "HTTP1", "ZeroPool", "ZeroPoolURing",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: swiftSettings),
@@ -76,7 +79,7 @@ let package = Package(
         .executableTarget(
             name: "loadgen",
             dependencies: [
-                "ZeroPool", "ZeroPoolURing",
+                "HTTP1", "ZeroPool", "ZeroPoolURing",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
@@ -86,7 +89,7 @@ let package = Package(
         .testTarget(
             name: "LoadgenTests",
             dependencies: [
-                "loadgen", "ZeroPoolURing", "ZeroPool",
+                "loadgen", "HTTP1", "ZeroPoolURing", "ZeroPool",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
@@ -106,7 +109,17 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "PooledEchoTests",
-            dependencies: ["PooledEcho", "ZeroPool", "ZeroPoolURing"],
+            dependencies: ["HTTP1", "PooledEcho", "ZeroPool", "ZeroPoolURing"],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "HTTP1Tests",
+            // The parser that ours is compared with.
+            dependencies: [
+                "HTTP1",
+                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Programs"])),
+                .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["Programs"])),
+                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Programs"])),
+            ],
             swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(

@@ -1,6 +1,4 @@
 import ArgumentParser
-import FoundationEssentials
-import Logging
 import PooledEcho
 
 /// `pooled-echo echo`: sends back what comes in.
@@ -20,34 +18,16 @@ struct EchoCommand: ParsableCommand {
             wrong usage.
             """)
 
-    @Option(help: "The address or name to listen on; IPv6 too.")
-    var host = "127.0.0.1"
+    @OptionGroup
+    var options: ServerOptions
 
     @Option(help: "The port to listen on; 0 picks a free one.")
     var port: UInt16 = 7777
-
-    @Option(help: "Threads, each with a ring of its own: 1 to 128. (default: one a processor)")
-    var reactors: Int?
-
-    @Option(
-        help:
-            "Where buffers come from: registered (the pool's, registered with the ring), pooled (without registration), malloc (each allocated for its use)."
-    )
-    var buffers = BufferMode.registered
 
     @Option(
         help: ArgumentHelp(
             "As much as one receive takes at most; a power of two, or rounded up to one.", valueName: "bytes"))
     var bufferSize = 65_536
-
-    @Option(help: "Of the process: connections at once. More are refused; fewer where ulimit -n is short.")
-    var maxConnections = 16_384
-
-    @Option(
-        help: ArgumentHelp(
-            "Of the process: connections at once from one address (IPv6: one /64 network). More are refused. Needs Linux 6.8. (default: no limit)",
-            valueName: "connections"))
-    var maxConnectionsPerAddress: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -55,100 +35,20 @@ struct EchoCommand: ParsableCommand {
             valueName: "bytes"))
     var maxOwedBytes: Int?
 
-    @Option(
-        help: ArgumentHelp(
-            "Of a connection: how long not a byte may come or go before it is closed, in seconds; 0 for ever.",
-            valueName: "seconds"))
-    var idleSeconds = 600.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Of a connection: how long its peer may take to read a buffer's worth of what it is owed while others wait for buffers, in seconds. Then it is cut.",
-            valueName: "seconds"))
-    var stallSeconds = 0.5
-
-    @Option(help: ArgumentHelp("Of the process: how long it waits for its peers when it stops.", valueName: "seconds"))
-    var drainSeconds = 5.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Of the process: memory of the pool, of which each reactor has an equal part. Not with --buffers malloc, which has no bound. (default: a quarter of the memory there is, or 64 MiB, or 32 buffers a reactor, whichever is most)",
-            valueName: "bytes"))
-    var poolBytes: Int?
-
-    @Option(help: "Prints what the server did, when it ends: json.")
-    var stats: StatisticsFormat?
-
     func validate() throws {
-        if let reactors, !(1...128).contains(reactors) {
-            throw ValidationError("--reactors is 1 to 128, not \(reactors)")
-        }
         guard (1...1 << 30).contains(bufferSize) else {
             throw ValidationError("--buffer-size is 1 to 1073741824 bytes, not \(bufferSize)")
-        }
-        guard (1...1_000_000).contains(maxConnections) else {
-            throw ValidationError("--max-connections is 1 to 1000000, not \(maxConnections)")
-        }
-        if let maxConnectionsPerAddress, maxConnectionsPerAddress < 1 {
-            throw ValidationError("--max-connections-per-address is at least 1, not \(maxConnectionsPerAddress)")
         }
         if let maxOwedBytes, maxOwedBytes < 1 {
             throw ValidationError("--max-owed-bytes is at least 1, not \(maxOwedBytes)")
         }
-        guard idleSeconds == 0 || (0.1...86_400).contains(idleSeconds) else {
-            throw ValidationError("--idle-seconds is 0.1 to 86400, or 0, not \(idleSeconds)")
-        }
-        guard (0.01...86_400).contains(stallSeconds) else {
-            throw ValidationError("--stall-seconds is 0.01 to 86400, not \(stallSeconds)")
-        }
-        guard (0...86_400).contains(drainSeconds) else {
-            throw ValidationError("--drain-seconds is 0 to 86400, not \(drainSeconds)")
-        }
-        if let poolBytes {
-            guard poolBytes > 0 else { throw ValidationError("--pool-bytes is at least 1, not \(poolBytes)") }
-            guard buffers != .malloc else {
-                throw ValidationError("--pool-bytes limits the pool, and --buffers malloc has none")
-            }
-        }
     }
 
     func run() throws {
-        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
-        let logger = Logger(label: "pooled-echo")
-        var configuration = ServerConfiguration()
-        configuration.host = host
-        configuration.port = port
-        configuration.reactorCount = reactors
-        configuration.buffers = buffers
+        var echo = EchoConfiguration()
+        echo.maxOwedByteCount = maxOwedBytes
+        var configuration = options.configuration(.echo(echo), port: port)
         configuration.bufferByteCount = bufferSize
-        configuration.maxConnectionCount = maxConnections
-        configuration.maxConnectionCountPerAddress = maxConnectionsPerAddress
-        configuration.maxOwedByteCount = maxOwedBytes
-        configuration.idleSeconds = idleSeconds
-        configuration.stallSeconds = stallSeconds
-        configuration.drainSeconds = drainSeconds
-        configuration.poolByteCount = poolBytes
-        let outcome: EchoServer.Outcome
-        do throws(ServerError) {
-            let server = try EchoServer(configuration, logger: logger)
-            StandardOutput.printLine("listening on \(server.name)")
-            outcome = try server.runUntilStopped(logger: logger)
-        } catch {
-            StandardOutput.printError("pooled-echo: \(error)")
-            throw ExitCode.failure
-        }
-        if stats == .json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = .sortedKeys
-            StandardOutput.printLine(String(decoding: try encoder.encode(outcome.statistics), as: UTF8.self))
-        }
-        if !outcome.isComplete { throw ExitCode(3) }
+        try options.run(configuration)
     }
 }
-
-/// What `--stats` takes.
-enum StatisticsFormat: String, ExpressibleByArgument, CaseIterable {
-    case json
-}
-
-extension BufferMode: ExpressibleByArgument {}

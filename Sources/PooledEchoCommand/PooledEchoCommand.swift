@@ -6,5 +6,5 @@ struct PooledEchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pooled-echo",
         abstract: "TCP servers on io_uring, with pooled and registered buffers.",
-        subcommands: [EchoCommand.self])
+        subcommands: [EchoCommand.self, FilesCommand.self])
 }

@@ -9,10 +9,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable {
     case cancel = 14
     case connect = 16
     case close = 19
+    case statx = 21
     case read = 22
     case write = 23
     case send = 26
     case receive = 27
+    case openAt2 = 28
     case shutdown = 34
     case messageRing = 40
     case sendZeroCopy = 47
@@ -30,10 +32,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable {
         case .cancel: "async_cancel"
         case .connect: "connect"
         case .close: "close"
+        case .statx: "statx"
         case .read: "read"
         case .write: "write"
         case .send: "send"
         case .receive: "recv"
+        case .openAt2: "openat2"
         case .shutdown: "shutdown"
         case .messageRing: "msg_ring"
         case .sendZeroCopy: "send_zc"

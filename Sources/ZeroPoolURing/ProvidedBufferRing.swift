@@ -53,6 +53,18 @@ public struct ProvidedBufferRing: ~Copyable {
     @discardableResult
     public func refill() -> Int { unsafe state.pointee.refill() }
 
+    /// Takes out all buffers that are there now, the oldest first, whatever receives are armed: to give memory back.
+    ///
+    /// Nothing but an operation takes a buffer out of a group, whose head is the kernel's (`io_uring_provided_buffers(7)`). So
+    /// this prepares a read of eight bytes for each, which is served at once, and the end of what they read. Returns how many
+    /// completions come of that with `userData`; pass each to ``take(_:)``. Armed receives have no buffer before bytes are
+    /// there, and one that then finds none ends with `ENOBUFS`; a buffer that a receive takes first is not among those that
+    /// come back.
+    ///
+    /// Returns 0 when there is no buffer, or no descriptor, of which it takes one for a moment. Traps when buffers have less
+    /// than eight bytes.
+    public func withdraw(userData: UInt64) -> Int { unsafe state.pointee.withdraw(userData: userData) }
+
     /// The lease of the buffer that the kernel took for `completion`, with as many written bytes as it received; nil
     /// when it took none. Every completion of a receive on this group has to come by here, failed ones too: some carry
     /// a buffer.

@@ -1,4 +1,5 @@
 internal import CLibUring
+internal import Glibc
 internal import ZeroPool
 
 /// What stands behind a ``ProvidedBufferRing``.
@@ -103,6 +104,19 @@ struct ProvidedBufferRingState: ~Copyable {
         case .some(let pool): pool.tryGet()
         case .none: AllocatedBuffers.tryGet(bufferByteCount)
         }
+    }
+
+    func withdraw(userData: UInt64) -> Int {
+        precondition(bufferByteCount >= 8, "a buffer that is withdrawn has eight bytes or more")
+        let count = providedCount
+        guard count > 0 else { return 0 }
+        // So many reads of eight bytes are served at once, and any further one fails instead of waiting.
+        let events = eventfd(UInt32(count), Int32(EFD_SEMAPHORE) | Int32(EFD_CLOEXEC) | Int32(EFD_NONBLOCK))
+        guard events >= 0 else { return 0 }
+        for _ in 0..<count { ring.read(from: .file(events), group: group, byteCount: 8, userData: userData) }
+        // Operations start in order: by then the reads have had their file.
+        ring.close(.file(events), userData: userData)
+        return count + 1
     }
 
     mutating func take(_ id: UInt16) -> PooledBuffer {

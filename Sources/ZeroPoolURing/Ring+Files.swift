@@ -1,4 +1,5 @@
 internal import CLibUring
+internal import Glibc
 
 extension Ring {
     /// Reads from `offset` on into `buffer`. Result: the byte count, short at the end of the file.
@@ -11,6 +12,15 @@ extension Ring {
         _ = unsafe state.pointee.prepare(
             .read, on: file, address: UnsafeRawPointer(buffer.baseAddress), length: UInt32(buffer.count),
             offset: UInt64(bitPattern: offset), userData: userData)
+    }
+
+    /// Reads up to `byteCount` bytes from the current position, into a buffer that the kernel takes from buffer group `group`
+    /// when bytes are there. Result: the byte count, or `ENOBUFS`.
+    public func read(from file: IODescriptor, group: UInt16, byteCount: Int, userData: UInt64) {
+        let entry = unsafe state.pointee.prepare(
+            .read, on: file, length: UInt32(byteCount), offset: .max, userData: userData)
+        unsafe entry.pointee.flags |= UInt8(ZP_SQE_BUFFER_SELECT)
+        unsafe entry.pointee.buf_group = group
     }
 
     /// Writes `bytes` at `offset`. Result: the byte count.
@@ -46,6 +56,39 @@ extension Ring {
             offset: UInt64(bitPattern: offset), userData: userData)
         unsafe entry.pointee.buf_index = bufferIndex
     }
+
+    /// Opens the file that the zero-terminated `path` names from `directory` on, as the `struct open_how` of `openat2(2)` in
+    /// `how` says. Result: a descriptor.
+    ///
+    /// Both must lie still until the completion. What is in the kernel's caches is opened at once, the rest on a thread of the
+    /// kernel's.
+    @unsafe
+    public func open(
+        _ path: UnsafeRawPointer, from directory: Int32, how: UnsafeRawBufferPointer, userData: UInt64
+    ) {
+        // The address of the structure stands in the offset field.
+        _ = unsafe state.pointee.prepare(
+            .openAt2, on: .file(directory), address: path, length: UInt32(how.count),
+            offset: UInt64(UInt(bitPattern: how.baseAddress)), userData: userData)
+    }
+
+    /// Writes what `statx(2)` says of an open file to `status`, 256 bytes that must lie still until the completion. Result: 0.
+    ///
+    /// Of a descriptor of the process: there is none of a direct one. Done on a thread of the kernel's.
+    @unsafe
+    public func status(of file: Int32, mask: UInt32, into status: UnsafeMutableRawPointer, userData: UInt64) {
+        let entry = unsafe state.pointee.prepare(
+            .statx, on: .file(file), address: UnsafeRawPointer(Self.noPath), length: mask,
+            offset: UInt64(UInt(bitPattern: status)), userData: userData)
+        unsafe entry.pointee.statx_flags = UInt32(AT_EMPTY_PATH)
+    }
+
+    /// The empty path, for what is open already; never changed.
+    nonisolated(unsafe) private static let noPath: UnsafeMutableRawPointer = {
+        let path = UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 1)
+        unsafe path.initializeMemory(as: UInt8.self, repeating: 0, count: 1)
+        return unsafe path
+    }()
 
     /// Closes a descriptor, or frees a slot of the file table. Result: 0.
     public func close(_ descriptor: IODescriptor, userData: UInt64) {

@@ -103,12 +103,23 @@ final class ChildProcess: Sendable {
     var standardError: String { errorOutput.text }
 
     /// Resident memory now, in bytes; nil when it has ended.
-    var residentByteCount: Int? {
-        guard let text = try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmRSS:") }),
-            let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
-        else { return nil }
-        return kibibytes * 1024
+    var residentByteCount: Int? { figure("VmRSS").map { $0 * 1024 } }
+
+    /// Memory that the kernel has pinned for it now, such as what is registered with rings, in bytes; nil when it has ended.
+    var pinnedByteCount: Int? { figure("VmPin").map { $0 * 1024 } }
+
+    /// How often its threads have gone to sleep; nil when it has ended.
+    var sleepCount: Int? {
+        guard let threads = try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(id)/task") else { return nil }
+        return threads.reduce(0) { $0 + (figure("voluntary_ctxt_switches", ofThread: $1) ?? 0) }
+    }
+
+    /// A figure of the kernel's status of it, or of a thread of it.
+    private func figure(_ name: String, ofThread thread: String? = nil) -> Int? {
+        let folder = thread.map { "/proc/\(id)/task/\($0)" } ?? "/proc/\(id)"
+        let text = try? String(contentsOfFile: "\(folder)/status", encoding: .utf8)
+        let line = text?.split(separator: "\n").first { $0.hasPrefix("\(name):") }
+        return line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
     }
 
     /// How many descriptors it has open now; nil when it has ended.
@@ -117,6 +128,14 @@ final class ChildProcess: Sendable {
     /// Whether it soon has so many descriptors open, and no others: a reset takes one for a moment.
     func waitForDescriptorCount(_ count: Int, within seconds: Double = 10) -> Bool {
         ask(until: .now + .seconds(seconds)) { descriptorCount == count ? true : nil } ?? false
+    }
+
+    /// Whether it soon has no more memory than this, and no more of it pinned.
+    func waitForMemory(resident: Int, pinned: Int, within seconds: Double = 30) -> Bool {
+        ask(until: .now + .seconds(seconds)) {
+            guard let residentByteCount, let pinnedByteCount else { return false }
+            return residentByteCount <= resident && pinnedByteCount <= pinned ? true : nil
+        } ?? false
     }
 
     /// Waits for its end, and kills it when that does not come in time.

@@ -87,7 +87,8 @@ struct LimitTests {
         arguments: [
             ["--max-connections-per-address", "0"], ["--max-connections-per-address", "-1"],
             ["--max-owed-bytes", "0"], ["--max-owed-bytes", "x"], ["--idle-seconds", "-1"], ["--idle-seconds", "nan"],
-            ["--stall-seconds", "-1"], ["--stall-seconds", "nan"], ["--pool-bytes", "0"], ["--pool-bytes", "-1"],
+            ["--stall-seconds", "-1"], ["--stall-seconds", "nan"], ["--trim-seconds", "0.01"],
+            ["--trim-seconds", "nan"], ["--pool-bytes", "0"], ["--pool-bytes", "-1"],
             ["--pool-bytes", "1048576", "--buffers", "malloc"],
         ])
     func badValue(arguments: [String]) throws {
@@ -105,7 +106,7 @@ struct LimitTests {
         let options = program.standardOutput.components(separatedBy: "\n  --")
         for option in [
             "max-connections ", "max-connections-per-address ", "max-owed-bytes ", "idle-seconds ", "stall-seconds ",
-            "drain-seconds ", "pool-bytes ",
+            "trim-seconds ", "drain-seconds ", "pool-bytes ",
         ] {
             let text = try #require(options.first { $0.hasPrefix(option) }, "--help lacks --\(option)")
             #expect(["process", "reactor", "connection"].contains { text.contains($0) }, "\(text)")

@@ -31,6 +31,7 @@ struct ServerStatistics: Decodable {
             let bufferByteCount: Int?
             let gets: Gets
             let outCount: Int
+            let maxAwayCount: Int?
         }
 
         struct HighWaterMarks: Decodable {
@@ -49,6 +50,36 @@ struct ServerStatistics: Decodable {
         let copied: Int
     }
 
+    struct Trims: Decodable {
+        let count: Int
+        let byteCount: Int
+        let withdrawnBuffers: Int
+    }
+
+    struct Files: Decodable {
+        struct Responses: Decodable {
+            let successful: Int
+            let redirecting: Int
+            let clientErrors: Int
+            let serverErrors: Int
+        }
+
+        let responses: Responses
+        let opens: Int
+        let openHits: Int
+        let listings: Int
+        let reads: Int
+        let directReads: Int
+        let oversizedHeads: Int
+        let slowHeads: Int
+        let slowReaders: Int
+        let changedFiles: Int
+        let failedReads: Int
+        let blockWaits: Int
+        let refusedOpens: Int
+        let droppedLogLines: Int
+    }
+
     let buffers: String
     let reactors: Int
     let connections: Connections
@@ -64,4 +95,7 @@ struct ServerStatistics: Decodable {
     let fixedBufferOperations: Int
     let plainFallbacks: Int
     let zeroCopySends: ZeroCopySends
+    let trims: Trims
+    /// Of a file server.
+    let files: Files?
 }

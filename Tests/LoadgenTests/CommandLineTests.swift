@@ -17,12 +17,14 @@ struct CommandLineTests {
     func echoOptions() throws {
         let plain = try echo("localhost:7777")
         #expect(plain.target == Endpoint(host: "localhost", port: 7777))
-        #expect(plain.connections == 64 && plain.size.value == 512 && plain.pipeline == 1 && plain.threads == 1)
+        #expect(
+            plain.size.value == 512 && plain.load.connections == 64 && plain.load.pipeline == 1
+                && plain.load.threads == 1)
         let full = try echo(
             "[::1]:1", "--connections", "10", "--size", "64K", "--duration", "0.5", "--warmup", "0", "--pipeline", "4",
             "--threads", "2", "--json", "-")
-        #expect(full.connections == 10 && full.size.value == 65536 && full.duration == 0.5 && full.warmup == 0)
-        #expect(full.pipeline == 4 && full.threads == 2 && full.json == "-")
+        #expect(full.size.value == 65536 && full.load.connections == 10 && full.load.duration == 0.5)
+        #expect(full.load.warmup == 0 && full.load.pipeline == 4 && full.load.threads == 2 && full.load.json == "-")
     }
 
     @Test(
@@ -41,6 +43,36 @@ struct CommandLineTests {
     func echoRefusesTarget() {
         #expect(throws: (any Error).self) { try echo("localhost") }
         #expect(throws: (any Error).self) { try echo() }
+    }
+
+    private func http(_ arguments: String...) throws -> HTTPCommand {
+        try #require(try Loadgen.parseAsRoot(["http"] + arguments) as? HTTPCommand)
+    }
+
+    @Test("http: every option is read, and bodies are not verified by default")
+    func httpOptions() throws {
+        let plain = try http("http://localhost/")
+        #expect(plain.url.endpoint == Endpoint(host: "localhost", port: 80) && plain.verify == nil && plain.hash == nil)
+        let hash = String(repeating: "aB", count: 32)
+        let full = try http("http://[::1]:8080/x", "--sha256", hash, "--pipeline", "4", "--connections", "7")
+        #expect(full.hash == hash && full.load.pipeline == 4 && full.load.connections == 7)
+        #expect(try http("http://h/", "--verify", "/etc/hosts").verify == "/etc/hosts")
+    }
+
+    @Test(
+        "http: what makes no sense is refused, and it is said why",
+        arguments: [
+            (["https://h/"], "speaks no TLS"), (["h:80"], "begins with http://"), (["http://"], "needs a host"),
+            (["http://h/", "--sha256", "abc"], "64 hexadecimal digits"),
+            (
+                ["http://h/", "--sha256", String(repeating: "a", count: 64), "--verify", "x"],
+                "one of --verify and --sha256"
+            ),
+            (["http://h/", "--pipeline", "0"], "--pipeline"), ([], "Missing expected argument"),
+        ])
+    func httpRefuses(arguments: [String], reason: String) {
+        let error = #expect(throws: (any Error).self) { try Loadgen.parseAsRoot(["http"] + arguments) }
+        #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains(reason) == true)
     }
 
     @Test("compare: cases are repeatable and have defaults")

@@ -36,7 +36,8 @@ final class EchoPeer: Sendable {
         Self.detach { [self] in acceptAll() }
     }
 
-    private static func listen(ipv6: Bool) -> (listener: Int32, port: UInt16) {
+    /// A listener on a free port of loopback.
+    static func listen(ipv6: Bool) -> (listener: Int32, port: UInt16) {
         let listener = socket(ipv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         var storage = sockaddr_storage()
         storage.ss_family = sa_family_t(ipv6 ? AF_INET6 : AF_INET)
@@ -62,7 +63,8 @@ final class EchoPeer: Sendable {
         for socket in sockets.withLock({ $0 }) { shutdown(socket, Int32(SHUT_RDWR)) }
     }
 
-    private static func detach(_ body: @escaping @Sendable () -> Void) {
+    /// Runs `body` on a thread of its own.
+    static func detach(_ body: @escaping @Sendable () -> Void) {
         final class Box: Sendable {
             let body: @Sendable () -> Void
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }

@@ -4,11 +4,10 @@ import Testing
 
 @Suite("Closed loop of one connection")
 struct LoadConnectionTests {
-    private func open(_ messageByteCount: Int, pipeline: Int = 1) -> (LoadConnection, LoadConnection.Action) {
-        var connection = LoadConnection(messageByteCount: messageByteCount, pipeline: pipeline)
-        connection.connected()
-        let action = connection.begin(at: 100)
-        return (connection, action)
+    private func open(_ messageByteCount: Int, pipeline: Int = 1) -> (EchoLoop, LoadConnection.Action) {
+        var loop = EchoLoop(messageByteCount: messageByteCount, pipeline: pipeline)
+        let action = loop.begin()
+        return (loop, action)
     }
 
     @Test("A message starts when the one before has come back whole, and its latency is the time between")
@@ -71,13 +70,6 @@ struct LoadConnectionTests {
         #expect(latencies == [20])
     }
 
-    @Test("Bytes that were never sent are a fault of the server, named with their place")
-    func surplus() {
-        var (connection, _) = open(512)
-        #expect(connection.received(513, at: 110) { _ in } == .lost(.surplus(offset: 512)))
-        #expect(connection.isEnded)
-    }
-
     @Test("The end of the stream and errors on either side lose the connection, once")
     func losses() {
         var (closed, _) = open(512)
@@ -88,7 +80,7 @@ struct LoadConnectionTests {
         #expect(reset.receiveEnded(0) == .none)
         var (broken, _) = open(512)
         #expect(broken.sent(-32, at: 120) == .lost(.failed(errno: 32)))
-        #expect(broken.received(1, at: 130) { _ in } == .none)
+        #expect(broken.received(512, at: 130) { _ in } == .none)
     }
 
     @Test("After stop nothing new starts, and the connection is drained when all has come back")
@@ -96,10 +88,10 @@ struct LoadConnectionTests {
         var (connection, _) = open(512, pipeline: 2)
         #expect(connection.sent(1024, at: 105) == .none)
         #expect(connection.stop(at: 110) == .none)
-        #expect(connection.isOwedBytes)
+        #expect(connection.connection.isOwedAnswers)
         #expect(connection.received(1023, at: 120) { _ in } == .none)
         #expect(connection.received(1, at: 130) { _ in } == .drained)
-        #expect(!connection.isOwedBytes)
+        #expect(!connection.connection.isOwedAnswers)
         #expect(connection.receiveEnded(0) == .none)
     }
 
@@ -123,11 +115,64 @@ struct LoadConnectionTests {
 
     @Test("A connection that was never made does not begin and does not stop")
     func neverConnected() {
-        var connection = LoadConnection(messageByteCount: 1, pipeline: 1)
+        var connection = LoadConnection(messageByteCount: 1, pipeline: 1, longestRunByteCount: 1)
         connection.abandon()
         #expect(connection.begin(at: 1) == .none)
         #expect(connection.stop(at: 2) == .none)
         #expect(connection.isEnded)
+    }
+
+    /// With requests of 100 bytes, of which two are in flight, all sent.
+    private func twoInFlight() -> LoadConnection {
+        var connection = LoadConnection(messageByteCount: 100, pipeline: 2, longestRunByteCount: 200)
+        connection.connected()
+        #expect(connection.begin(at: 100) == .send(offset: 0, byteCount: 200))
+        #expect(connection.sent(200, at: 105) == .none)
+        return connection
+    }
+
+    @Test("After the last answer on a connection, another asks again for what was not answered, and the time counts")
+    func reconnect() {
+        var connection = twoInFlight()
+        var latencies: [UInt64] = []
+        #expect(connection.answered(1, isLast: true, at: 150) { latencies.append($0) } == .shutdown)
+        #expect(connection.answered(1, isLast: false, at: 155) { latencies.append($0) } == .none)
+        #expect(connection.reopened() == .none)
+        #expect(connection.receiveEnded(-104) == .reconnect && connection.isReconnecting)
+        #expect(!connection.isOwedAnswers)
+        #expect(connection.reopened() == .send(offset: 100, byteCount: 200))
+        #expect(connection.sent(200, at: 200) == .none)
+        #expect(
+            connection.answered(2, isLast: false, at: 250) { latencies.append($0) }
+                == .send(offset: 300, byteCount: 200))
+        #expect(latencies == [50, 100, 100])
+    }
+
+    @Test("A socket is not closed as long as something is under way on it, in whatever order that ends")
+    func joins() {
+        var connection = LoadConnection(messageByteCount: 100, pipeline: 2, longestRunByteCount: 200)
+        connection.connected()
+        #expect(connection.begin(at: 100) == .send(offset: 0, byteCount: 200))
+        #expect(connection.answered(1, isLast: true, at: 150) { _ in } == .shutdown)
+        var other = connection
+        #expect(connection.receiveEnded(0) == .none && connection.sent(-32, at: 160) == .reconnect)
+        #expect(other.sent(200, at: 160) == .none && other.receiveEnded(0) == .reconnect)
+        // Once.
+        #expect(other.receiveEnded(0) == .none && other.sent(0, at: 170) == .none)
+    }
+
+    @Test("A connection that stops is not made again")
+    func stopWhileReconnecting() {
+        var connection = twoInFlight()
+        #expect(connection.answered(1, isLast: true, at: 150) { _ in } == .shutdown)
+        var closing = connection
+        #expect(closing.stop(at: 160) == .drained && closing.receiveEnded(0) == .none)
+        #expect(connection.receiveEnded(0) == .reconnect)
+        #expect(connection.stop(at: 160) == .drained)
+        #expect(connection.reopened() == .none && connection.isEnded)
+        var stopping = twoInFlight()
+        #expect(stopping.stop(at: 110) == .none)
+        #expect(stopping.answered(1, isLast: true, at: 150) { _ in } == .drained)
     }
 
     @Test("With random chunks on both sides, every message completes once and in order")

@@ -34,7 +34,7 @@ struct LoadReportTests {
             tally.unansweredConnectionCount = index
             total.merge(tally)
         }
-        let report = LoadReport(target: "x:1", plan: LoadPlan(), tally: total)
+        let report = LoadReport(target: "x:1", .echo(messageByteCount: 512), plan: LoadPlan(), tally: total)
         #expect(report.requests == 30 && report.requestsPerSecond == 30 && report.bytesPerSecond == 300)
         #expect(total.latencies.totalCount == 30)
         // Beyond the minute that the histogram starts with.
@@ -49,7 +49,8 @@ struct LoadReportTests {
         tally.requestCount = 1
         tally.windowNanoseconds = 500_000_000
         tally.latencies.record(1000)
-        let data = try JSONEncoder().encode(LoadReport(target: "[::1]:7", plan: LoadPlan(), tally: tally))
+        let data = try JSONEncoder().encode(
+            LoadReport(target: "[::1]:7", .echo(messageByteCount: 512), plan: LoadPlan(), tally: tally))
         struct Read: Decodable {
             let target: String
             let requestsPerSecond: Double
@@ -63,7 +64,7 @@ struct LoadReportTests {
 
     @Test("Nothing measured is a problem, and its report has no nonsense in it")
     func nothing() throws {
-        let report = LoadReport(target: "x:1", plan: LoadPlan(), tally: LoadTally())
+        let report = LoadReport(target: "x:1", .echo(messageByteCount: 512), plan: LoadPlan(), tally: LoadTally())
         #expect(report.problems == ["nothing was measured: no message came back within the window"])
         #expect(report.requestsPerSecond == 0 && report.loadgenProcessorMicrosecondsPerRequest == 0)
         #expect(!report.text.contains(" nan") && !report.text.contains(" inf"))

@@ -8,15 +8,17 @@ import Testing
 @Suite("Load", .serialized, .enabled(if: RingAvailability.isAvailable, "io_uring is not available here"))
 struct LoadTests {
     private func run(
-        _ fault: EchoPeer.Fault = .none, ipv6: Bool = false, _ change: (inout LoadPlan) -> Void = { _ in }
+        _ fault: EchoPeer.Fault = .none, ipv6: Bool = false, size: Int = 512,
+        _ change: (inout LoadPlan) -> Void = { _ in }
     ) throws -> LoadTally {
         let peer = EchoPeer(fault, ipv6: ipv6)
         defer { peer.stop() }
-        return try run(toPort: peer.port, host: ipv6 ? "::1" : "127.0.0.1", change)
+        return try run(toPort: peer.port, host: ipv6 ? "::1" : "127.0.0.1", size: size, change)
     }
 
     private func run(
-        toPort port: UInt16, host: String = "127.0.0.1", _ change: (inout LoadPlan) -> Void = { _ in }
+        toPort port: UInt16, host: String = "127.0.0.1", size: Int = 512,
+        _ change: (inout LoadPlan) -> Void = { _ in }
     ) throws -> LoadTally {
         var plan = LoadPlan()
         plan.connectionCount = 4
@@ -26,7 +28,8 @@ struct LoadTests {
         plan.drainTimeoutSeconds = 2
         change(&plan)
         let address = try SocketAddress.resolve(Endpoint(host: host, port: port))[0]
-        return try Load.run(plan, to: address, progress: ProgressLine(isShown: false))
+        return try Load.run(
+            plan, EchoExchange(messageByteCount: size), to: address, progress: ProgressLine(isShown: false))
     }
 
     @Test("An honest server: everything is measured, verified and drained")
@@ -64,8 +67,7 @@ struct LoadTests {
         "Messages of every size, in flight together, in pieces of any size",
         arguments: [(1, 1, 0), (1, 64, 1), (511, 3, 100), (65536, 1, 0), (70_000, 5, 999)])
     func sizes(size: Int, pipeline: Int, piece: Int) throws {
-        let tally = try run(piece > 0 ? .trickles(byteCount: piece) : .none) {
-            $0.messageByteCount = size
+        let tally = try run(piece > 0 ? .trickles(byteCount: piece) : .none, size: size) {
             $0.pipeline = pipeline
         }
         #expect(tally.problems.isEmpty)
@@ -75,8 +77,7 @@ struct LoadTests {
 
     @Test("Messages far beyond the sockets' buffers do not deadlock", arguments: [1 << 20, 5_000_000, 16 << 20])
     func largeMessages(size: Int) throws {
-        let tally = try run {
-            $0.messageByteCount = size
+        let tally = try run(size: size) {
             $0.pipeline = 2
             $0.connectionCount = 2
             $0.durationSeconds = 0.5
@@ -144,7 +145,7 @@ struct LoadTests {
         #expect(tally.requestCount == 0)
         #expect(tally.unansweredConnectionCount == 4)
         #expect(tally.problems.contains { $0.hasPrefix("nothing was measured") })
-        #expect(tally.problems.contains { $0.hasPrefix("4 connections still waiting for bytes") })
+        #expect(tally.problems.contains { $0.hasPrefix("4 connections still waiting for answers") })
         #expect(Clock.monotonicNanoseconds - start < 3_000_000_000)
     }
 

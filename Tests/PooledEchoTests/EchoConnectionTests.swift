@@ -31,7 +31,7 @@ struct EchoConnectionTests {
     }
 
     private func sent(_ connection: inout EchoConnection, _ byteCount: Int, of remaining: Int) {
-        let isWhole = connection.sent(byteCount: byteCount, of: remaining)
+        let isWhole = connection.transmission.sent(byteCount: byteCount, of: remaining)
         #expect(isWhole == (byteCount == remaining))
     }
 
@@ -118,7 +118,7 @@ struct EchoConnectionTests {
         var connection = opened()
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: true)
         #expect(actions(&connection) == [])
-        connection.fed()
+        connection.reception.fed()
         #expect(actions(&connection) == [.armReceive])
     }
 
@@ -183,14 +183,14 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [.send])
         connection.receiveEnded(isEndOfStream: true, isFailure: false, isStarved: false)
         sent(&connection, 10, of: 10)
-        connection.sentZeroCopy()
+        connection.transmission.sentZeroCopy()
         #expect(actions(&connection) == [])
         var stopped = connection
         let isNews = stopped.cut()
         #expect(isNews)
         #expect(actions(&stopped) == [.reset])
-        connection.released(wasCopied: true)
-        #expect(!connection.mayZeroCopy)
+        connection.transmission.released(wasCopied: true)
+        #expect(!connection.transmission.mayZeroCopy)
         #expect(actions(&connection) == [.close])
     }
 
@@ -223,10 +223,10 @@ struct EchoConnectionTests {
         var connection = opened()
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&connection) == [.armReceive])
-        connection.joinsWaiting()
+        connection.reception.joinWaiting()
         #expect(connection.receive == .waiting)
         #expect(actions(&connection) == [])
-        connection.fed()
+        connection.reception.fed()
         #expect(actions(&connection) == [.armReceive])
     }
 
@@ -236,7 +236,7 @@ struct EchoConnectionTests {
         for _ in 0..<4 { received(&connection, 1) }
         #expect(actions(&connection) == [.send, .cancelReceive])
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: true)
-        connection.fed()
+        connection.reception.fed()
         #expect(actions(&connection) == [])
         sent(&connection, 1, of: 1)
         #expect(actions(&connection) == [.send])
@@ -252,10 +252,10 @@ struct EchoConnectionTests {
         #expect(connection.nextAction(limits.scarce) == .cancelReceive)
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(connection.nextAction(limits.scarce) == nil)
-        #expect(connection.isDebtor && connection.leaseCount == 1)
+        #expect(connection.isDebtor && connection.transmission.leaseCount == 1)
         sent(&connection, 1, of: 1)
         #expect(connection.nextAction(limits.scarce) == .armReceive)
-        #expect(!connection.isDebtor && connection.leaseCount == 0)
+        #expect(!connection.isDebtor && connection.transmission.leaseCount == 0)
     }
 
     @Test("bytes that come in after a cut are lost, and the peer learns of it by a reset")
@@ -288,19 +288,19 @@ struct EchoConnectionTests {
     func held() {
         var connection = EchoConnection(isHeld: true)
         #expect(actions(&connection) == [])
-        connection.identified()
+        connection.reception.identified()
         #expect(actions(&connection) == [.armReceive])
 
         var drained = EchoConnection(isHeld: true)
         drained.drain()
         #expect(actions(&drained) == [])
-        drained.identified()
+        drained.reception.identified()
         #expect(actions(&drained) == [.shutdownWrite, .armReceive])
 
         var cut = EchoConnection(isHeld: true)
         _ = cut.cut()
         #expect(actions(&cut) == [])
-        cut.identified()
+        cut.reception.identified()
         #expect(actions(&cut) == [.close])
     }
 
@@ -320,7 +320,7 @@ struct EchoConnectionTests {
     func oneBuffer() {
         var connection = EchoConnection()
         #expect(connection.nextAction(limits.scarce) == .armReceive)
-        connection.receivesOneBuffer()
+        connection.reception.limitToOne()
         received(&connection, 1)
         #expect(connection.nextAction(limits.scarce) == .send)
         #expect(connection.nextAction(limits.scarce) == nil)
@@ -335,7 +335,7 @@ struct EchoConnectionTests {
         var drained = opened()
         drained.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&drained) == [.armReceive])
-        drained.receivesOneBuffer()
+        drained.reception.limitToOne()
         var cut = drained
         drained.drain()
         #expect(actions(&drained) == [.cancelReceive])

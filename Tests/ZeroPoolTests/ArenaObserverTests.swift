@@ -123,6 +123,23 @@ struct ArenaObserverTests {
         #expect(pool.statistics().mappedByteCount == 0)
     }
 
+    @Test("who comes while an arena waits for another's consent has news of both: that it is there, and that it may go")
+    func comesToALeavingArena() {
+        var one = pool.observeArenas(ofShard: 0)
+        do {
+            let box = LeaseBox(pool.get(65536))
+            one.poll { _ in .hold }
+            _ = box
+        }
+        var other = pool.observeArenas(ofShard: 0)
+        other.poll { _ in .hold }
+        let isAsked = other.hasNews
+        #expect(isAsked)
+        other.poll { _ in .release }
+        one.poll { _ in .release }
+        #expect(pool.statistics().mappedByteCount == 0)
+    }
+
     @Test("closing waits for the observer too")
     func closingWaits() {
         let pool = BufferPool.builder().numShards(1).build()

@@ -181,6 +181,15 @@ struct BufferPoolTests {
         #expect(zeroed.count == 0)
     }
 
+    @Test("a negative size traps, however full the cache")
+    func negativeSize() async {
+        await #expect(processExitsWith: .failure) { NegativeSize.get(.min) }
+        await #expect(processExitsWith: .failure) { NegativeSize.get(.min + 4096) }
+        await #expect(processExitsWith: .failure) { NegativeSize.get(-(1 << 62) - 1) }
+        await #expect(processExitsWith: .failure) { NegativeSize.get(-1) }
+        await #expect(processExitsWith: .success) { NegativeSize.get(1) }
+    }
+
     @Test("pools do not mix")
     func poolsDoNotMix() {
         let (one, other) = (makePool(), makePool())
@@ -332,5 +341,14 @@ func refuses(_ pool: BufferPool, _ byteCount: Int) -> Bool {
     switch pool.tryGet(byteCount) {
     case .none: true
     case .some: false
+    }
+}
+
+private enum NegativeSize {
+    /// Gets so many bytes from a pool that has buffers of each class in the thread's cache.
+    static func get(_ byteCount: Int) {
+        let pool = BufferPool.builder().tlsCacheSize(2).build()
+        for shift in SizeClass.minimumShift...SizeClass.maximumCachedShift { _ = pool.get(1 << shift) }
+        _ = pool.get(byteCount)
     }
 }

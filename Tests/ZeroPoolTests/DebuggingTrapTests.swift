@@ -19,6 +19,24 @@ struct DebuggingTrapTests {
             says(result, "65536 bytes taken at Module/Taker.swift:77 (as event 1, by thread 1), returned as event 2"))
     }
 
+    @Test("at the first get of preallocated memory that was written to by who had it before")
+    func writtenAfterPreallocation() async {
+        let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+            let pool = BufferPool.builder().numShards(1).debugging().build()
+            let neighbour = LeaseBox(pool.get(65536))
+            let box = LeaseBox(pool.get(65536))
+            let kept = KeptArena(of: box)
+            box.buffer = nil
+            pool.clear()
+            pool.preallocate(count: 1, byteCount: 65536)
+            unsafe kept.memory[99] = 0x41
+            _ = pool.get(65536)
+            _ = neighbour
+        }
+        #expect(says(result, "a buffer was written to after its return: byte 99 is 0x41"))
+        #expect(says(result, "65536 bytes taken at ZeroPool/Shard+Preallocating.swift:"))
+    }
+
     @Test(
         "when such memory goes back to the system with its pool, and it was the first byte or the last",
         arguments: [0, 4095])

@@ -67,6 +67,17 @@ struct ReclaimingTests {
         #expect(pool.statistics().idleByteCount == 8 << 20, "for what can never be served nothing is given up")
     }
 
+    @Test("what is too old by then makes room as well, in the same get")
+    func oldMemory() {
+        let clock = HandClock(tick: 0)
+        let configuration = BufferPool.builder().tlsCacheSize(0).numShards(1).maxByteCountPerShard(2 << 20)
+            .maxIdleSeconds(1).configuration
+        let pool = BufferPool(configuration, clock: .byHand(clock))
+        leaveIdle(pool, count: 1, 2 << 20)
+        clock.advance(seconds: 5)
+        #expect(!refuses(pool, 4096))
+    }
+
     @Test("at a shard's limit its own idle memory makes room, never another's")
     func ofOneShard() {
         let pool = makePool(shards: 2, perShard: 4 << 20)

@@ -107,6 +107,48 @@ struct ProvidedBufferRingTests {
         #expect(buffers.providedCount == 1)
     }
 
+    @Test("Buffers are withdrawn from under an armed receive, which then finds none, and goes on with others")
+    func withdrawal() throws {
+        let ring = try Ring()
+        let pool = BufferPool.builder().numShards(1).tlsCacheSize(0).build()
+        let ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
+        let buffers = try ringPool.makeBufferRing(group: 2, entryCount: 8, bufferByteCount: 4096, targetCount: 4)
+        let pair = try SocketPair()
+        ring.receiveMultishot(from: .file(pair.near), group: 2, userData: 1)
+        try ring.submit()
+        #expect(pool.leasedBufferCount == 4)
+        let count = buffers.withdraw(userData: 9)
+        let completions = try ring.reap(count)
+        #expect(completions.allSatisfy { $0.userData == 9 && $0.isFinal && $0.result >= 0 })
+        #expect(completions.count { buffers.takeBytes($0) != nil } == 4)
+        #expect(buffers.providedCount == 0 && pool.leasedBufferCount == 0)
+        #expect(buffers.withdraw(userData: 9) == 0)
+        try writeAll("early", to: pair.far)
+        let starved = try ring.reapOne()
+        #expect(starved.errno == ENOBUFS && starved.isFinal)
+        #expect(buffers.refill() == 0)
+        ring.receiveMultishot(from: .file(pair.near), group: 2, userData: 1)
+        #expect(try buffers.takeBytes(ring.reapOne()) == Array("early".utf8))
+    }
+
+    @Test("A buffer that was received into is not withdrawn, and its bytes stay")
+    func withdrawalBesideBytes() throws {
+        let ring = try Ring()
+        let pool = BufferPool.builder().numShards(1).tlsCacheSize(0).build()
+        let ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
+        let buffers = try ringPool.makeBufferRing(group: 0, entryCount: 4, bufferByteCount: 4096)
+        let pair = try SocketPair()
+        try writeAll("bytes", to: pair.far)
+        ring.receive(from: .file(pair.near), group: 0, userData: 1)
+        // Its completion is not seen yet, so it counts as provided.
+        let completions = try ring.reap(1 + buffers.withdraw(userData: 9))
+        #expect(completions[0].userData == 1)
+        #expect(completions.count { $0.errno == ENOBUFS } == 1)
+        #expect(completions.count { $0.userData == 9 && buffers.takeBytes($0) != nil } == 3)
+        #expect(buffers.providedCount == 1)
+        #expect(buffers.takeBytes(completions[0]) == Array("bytes".utf8))
+    }
+
     @Test("The end of a group gives its leases back, and ends what is armed on it")
     func endGivesLeasesBack() throws {
         let ring = try Ring()

@@ -85,12 +85,13 @@ struct Comparison: Sendable {
 
         var plan = LoadPlan()
         plan.connectionCount = comparisonCase.connections
-        plan.messageByteCount = comparisonCase.messageByteCount
         plan.warmupSeconds = warmupSeconds
         plan.durationSeconds = durationSeconds
+        let messageByteCount = comparisonCase.messageByteCount
         let tally: LoadTally
         do {
-            tally = try Load.run(plan, to: address, observedProcess: server.id, progress: progress)
+            let exchange = EchoExchange(messageByteCount: messageByteCount)
+            tally = try Load.run(plan, exchange, to: address, observedProcess: server.id, progress: progress)
         } catch {
             throw .cannotStart(error)
         }
@@ -120,7 +121,7 @@ struct Comparison: Sendable {
                 (problems.isEmpty ? ["the server ended before it was asked to"] : problems)
                     + (output.isEmpty ? [] : ["the server said: \(output.suffix(2000))"]))
         }
-        let load = LoadReport(target: "", plan: plan, tally: tally)
+        let load = LoadReport(target: "", .echo(messageByteCount: messageByteCount), plan: plan, tally: tally)
         return CellRun(
             mode: mode, round: round, requestsPerSecond: load.requestsPerSecond,
             latencyMicroseconds: load.latencyMicroseconds,

@@ -7,7 +7,8 @@ enum Load {
     /// - Parameter observedProcess: a process of which the CPU time within the window is measured too.
     /// - Returns: after at most the sum of the plan's times, whatever the server does.
     static func run(
-        _ plan: LoadPlan, to address: SocketAddress, observedProcess: Int32? = nil, progress: ProgressLine
+        _ plan: LoadPlan, _ exchange: some Exchange, to address: SocketAddress, observedProcess: Int32? = nil,
+        progress: ProgressLine
     ) throws -> LoadTally {
         try OpenFileLimit.makeRoom(forSockets: plan.connectionCount)
         let control = LoadControl(threadCount: plan.threadCount)
@@ -15,7 +16,7 @@ enum Load {
         let threads = try (0..<plan.threadCount).map { index in
             try Thread {
                 let tally = LoadWorker.run(
-                    plan, threadIndex: index, to: address, control: control, observedProcess: observedProcess,
+                    plan, exchange, threadIndex: index, to: address, control: control, observedProcess: observedProcess,
                     progress: progress)
                 total.withLock { $0.merge(tally) }
             }

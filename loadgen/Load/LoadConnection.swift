@@ -1,20 +1,26 @@
 /// One connection of the closed loop, without its socket: events in, actions out.
 ///
 /// It keeps `pipeline` messages of `messageByteCount` bytes in flight: a message is in flight from the moment its first
-/// byte is handed to the kernel until its last byte came back. Sending and receiving are independent (a server may echo
+/// byte is handed to the kernel until its answer is complete. Sending and receiving are independent (a server may echo
 /// the start of a message of which the rest is not sent yet), but one send at a time is in flight, because two on one
 /// socket may swap. Messages that may start together leave in one send.
 ///
+/// A server may say that an answer is the last on its connection. Then the socket is closed, once nothing is under way on it,
+/// and another connected; what was not answered is sent again, and the time counts until it is.
+///
 /// What holds between events:
-/// - `receivedByteCount <= submittedByteCount`
 /// - `sendingByteCount <= submittedByteCount`; both count the send in flight in full
-/// - `startedMessageCount - completedMessageCount <= pipeline`
+/// - `completedMessageCount <= startedMessageCount <= completedMessageCount + pipeline`
 struct LoadConnection {
     enum Action: Equatable {
         case none
         /// Send this part of the connection's stream.
         case send(offset: Int, byteCount: Int)
-        /// After `stop()`: everything sent came back. Nothing is in flight on the sending side.
+        /// End what is under way on the socket.
+        case shutdown
+        /// Nothing is under way on the socket: close it, connect another, and go on with `reopened()`.
+        case reconnect
+        /// After `stop()`: everything sent was answered. Nothing is in flight on the sending side.
         case drained
         case lost(Loss)
     }
@@ -22,35 +28,43 @@ struct LoadConnection {
     enum Loss: Equatable {
         case closedByServer
         case failed(errno: Int32)
-        /// The server sent more than it had received.
-        case surplus(offset: Int)
     }
 
-    private enum State { case connecting, connected, open, stopping, ended }
+    private enum State { case connecting, connected, open, stopping, closing, reconnecting, ended }
 
     private let messageByteCount: Int
     private let pipeline: Int
+    private let longestRunByteCount: Int
     private var state = State.connecting
     private var submittedByteCount = 0
     private var sendingByteCount = 0
-    private(set) var receivedByteCount = 0
+    /// Whether a receive is armed, or about to be.
+    private var isReceiving = false
     private(set) var completedMessageCount = 0
     private var startedMessageCount = 0
     /// When the messages in flight started: message `m` at index `m % pipeline`.
     private var startNanoseconds: [UInt64]
+    /// When it was told that the connection would close.
+    private var closedNanoseconds: UInt64 = 0
 
-    init(messageByteCount: Int, pipeline: Int) {
-        precondition(messageByteCount > 0 && pipeline > 0)
+    /// - Parameter longestRunByteCount: The most bytes of one send.
+    init(messageByteCount: Int, pipeline: Int, longestRunByteCount: Int) {
+        precondition(messageByteCount > 0 && pipeline > 0 && longestRunByteCount > 0)
         self.messageByteCount = messageByteCount
         self.pipeline = pipeline
+        self.longestRunByteCount = longestRunByteCount
         startNanoseconds = Array(repeating: 0, count: pipeline)
     }
 
     var isConnecting: Bool { state == .connecting }
     var isConnected: Bool { state == .connected }
+    var isClosing: Bool { state == .closing }
+    var isReconnecting: Bool { state == .reconnecting }
     var isEnded: Bool { state == .ended }
-    /// Something was sent that has not come back.
-    var isOwedBytes: Bool { receivedByteCount < submittedByteCount }
+    /// Bytes of its stream that were handed to the kernel, and so may be answered; nil when nothing is expected any more.
+    var answerableByteCount: Int? { state == .ended ? nil : submittedByteCount }
+    /// Something was sent that is not answered.
+    var isOwedAnswers: Bool { completedMessageCount < startedMessageCount }
 
     /// The connection stands, and waits for the others.
     mutating func connected() {
@@ -58,16 +72,20 @@ struct LoadConnection {
         state = .connected
     }
 
-    /// The loop begins.
+    /// The loop begins, and with it a receive.
     mutating func begin(at now: UInt64) -> Action {
         guard state == .connected else { return .none }
         state = .open
+        isReceiving = true
         return nextAction(at: now)
     }
 
     /// The send in flight has ended: `result` is its byte count, or a negative errno.
     mutating func sent(_ result: Int32, at now: UInt64) -> Action {
-        guard state != .ended else { return .none }
+        guard state == .open || state == .stopping else {
+            sendingByteCount = 0
+            return reconnectWhenIdle()
+        }
         guard result >= 0 else { return end(.failed(errno: -result)) }
         assert(result <= sendingByteCount)
         submittedByteCount -= sendingByteCount - Int(result)
@@ -75,32 +93,62 @@ struct LoadConnection {
         return nextAction(at: now)
     }
 
-    /// `byteCount` further bytes came back.
-    /// - Parameter completed: is given the latency of each message that they complete, in nanoseconds.
-    mutating func received(_ byteCount: Int, at now: UInt64, completed: (UInt64) -> Void) -> Action {
-        guard state != .ended else { return .none }
-        guard receivedByteCount + byteCount <= submittedByteCount else {
-            return end(.surplus(offset: submittedByteCount))
-        }
-        receivedByteCount += byteCount
-        while (completedMessageCount + 1) * messageByteCount <= receivedByteCount {
+    /// So many messages were answered: the longest in flight.
+    /// - Parameters:
+    ///   - isLast: The server closes after it.
+    ///   - completed: is given the latency of each, in nanoseconds.
+    mutating func answered(_ count: Int, isLast: Bool, at now: UInt64, completed: (UInt64) -> Void) -> Action {
+        guard state == .open || state == .stopping else { return .none }
+        assert(completedMessageCount + count <= startedMessageCount)
+        for _ in 0..<count {
             completed(now &- startNanoseconds[completedMessageCount % pipeline])
             completedMessageCount += 1
         }
-        return nextAction(at: now)
+        guard isLast else { return nextAction(at: now) }
+        guard state == .open else {
+            state = .ended
+            return .drained
+        }
+        state = .closing
+        closedNanoseconds = now
+        return .shutdown
     }
 
     /// The receiving side has ended: 0 for the end of the stream, else a negative errno.
     mutating func receiveEnded(_ result: Int32) -> Action {
-        guard state != .ended else { return .none }
+        isReceiving = false
+        guard state == .open || state == .stopping else { return reconnectWhenIdle() }
         return end(result == 0 ? .closedByServer : .failed(errno: -result))
+    }
+
+    private mutating func reconnectWhenIdle() -> Action {
+        guard state == .closing, !isReceiving, sendingByteCount == 0 else { return .none }
+        state = .reconnecting
+        startedMessageCount = completedMessageCount
+        submittedByteCount = completedMessageCount * messageByteCount
+        return .reconnect
+    }
+
+    /// The connection stands again, and a receive begins.
+    mutating func reopened() -> Action {
+        guard state == .reconnecting else { return .none }
+        state = .open
+        isReceiving = true
+        return nextAction(at: closedNanoseconds)
     }
 
     /// Starts no further message; what has been started is completed.
     mutating func stop(at now: UInt64) -> Action {
-        guard state == .open else { return .none }
-        state = .stopping
-        return nextAction(at: now)
+        switch state {
+        case .open:
+            state = .stopping
+            return nextAction(at: now)
+        case .closing, .reconnecting:
+            state = .ended
+            return .drained
+        case .connecting, .connected, .stopping, .ended:
+            return .none
+        }
     }
 
     /// Expects nothing more: what comes later changes nothing.
@@ -118,12 +166,12 @@ struct LoadConnection {
         let messageCount = state == .stopping ? startedMessageCount : completedMessageCount + pipeline
         let unsentByteCount = messageCount * messageByteCount - submittedByteCount
         guard unsentByteCount > 0 else {
-            guard state == .stopping, !isOwedBytes else { return .none }
+            guard state == .stopping, !isOwedAnswers else { return .none }
             state = .ended
             return .drained
         }
         let offset = submittedByteCount
-        sendingByteCount = min(unsentByteCount, BytePattern.longestRunByteCount)
+        sendingByteCount = min(unsentByteCount, longestRunByteCount)
         submittedByteCount += sendingByteCount
         while startedMessageCount * messageByteCount < submittedByteCount {
             startNanoseconds[startedMessageCount % pipeline] = now

@@ -1,7 +1,6 @@
-/// What one run of load consists of.
+/// What one run of load consists of, whatever is said on its connections.
 struct LoadPlan: Sendable {
     var connectionCount = 64
-    var messageByteCount = 512
     /// Messages in flight a connection.
     var pipeline = 1
     var threadCount = 1

@@ -10,8 +10,10 @@ final class LoadReceiver {
 
     /// Enough buffers for what every connection awaits, up to 1 MiB each and 64 MiB in all; beyond that, receives take
     /// turns.
-    init(ring: borrowing Ring, plan: LoadPlan, connectionCount: Int) throws(RingError) {
-        let (inFlight, overflows) = plan.messageByteCount.multipliedReportingOverflow(by: plan.pipeline)
+    init(
+        ring: borrowing Ring, answerByteCount: Int, pipeline: Int, connectionCount: Int
+    ) throws(RingError) {
+        let (inFlight, overflows) = answerByteCount.multipliedReportingOverflow(by: pipeline)
         let bufferByteCount = Self.powerOfTwo(atLeast: overflows ? .max : inFlight, within: 4 << 10...64 << 10)
         let buffersPerConnection = overflows ? 16 : min(16, 1 + inFlight / bufferByteCount)
         let bufferCount = Self.powerOfTwo(

@@ -18,9 +18,15 @@ struct LoadTally: Sendable {
     var connectErrors: [Int32: Int] = [:]
     /// Connections that the server or the network ended, by reason.
     var losses: [String: Int] = [:]
-    /// Connections on which bytes were still owed when the drain time ended.
+    /// Connections on which answers were still owed when the drain time ended.
     var unansweredConnectionCount = 0
     var mismatch: Mismatch?
+    /// Answers by their status, where answers have one, from first to last.
+    var statuses = StatusCounts()
+    /// Connections that the server closed as it had said, and that were made again.
+    var reconnectCount = 0
+    /// What this process asked of its rings, by opcode.
+    var operations: [String: Int] = [:]
     /// What kept a thread from running at all.
     var failures: [String] = []
 
@@ -45,6 +51,9 @@ struct LoadTally: Sendable {
         losses.merge(other.losses, uniquingKeysWith: +)
         unansweredConnectionCount += other.unansweredConnectionCount
         mismatch = mismatch ?? other.mismatch
+        statuses.merge(other.statuses)
+        reconnectCount += other.reconnectCount
+        operations.merge(other.operations, uniquingKeysWith: +)
         failures += other.failures
     }
 
@@ -61,9 +70,13 @@ struct LoadTally: Sendable {
         for (reason, count) in losses.sorted(by: { $0.key < $1.key }) {
             problems.append("\(Format.count(count, "connection")) lost: \(reason)")
         }
+        for (status, count) in statuses.counts.sorted(by: { $0.status < $1.status }) where status != 200 {
+            problems.append("\(Format.count(count, "answer")) with status \(status), not 200")
+        }
         if unansweredConnectionCount > 0 {
             problems.append(
-                "\(Format.count(unansweredConnectionCount, "connection")) still waiting for bytes when the time was up")
+                "\(Format.count(unansweredConnectionCount, "connection")) still waiting for answers when the time was up"
+            )
         }
         if requestCount == 0 {
             problems.append("nothing was measured: no message came back within the window")

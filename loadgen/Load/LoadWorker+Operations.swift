@@ -8,15 +8,19 @@ extension LoadWorker {
         do {
             slots[index].descriptor = try SocketAddress.makeSocket(family: Int32(unsafe address.pointee.ss_family))
         } catch {
-            slots[index].connection.abandon()
-            tally.connectErrors[error.errno, default: 0] += 1
-            return
+            return couldNotConnect(index, errno: error.errno)
         }
         let bytes = unsafe UnsafeRawBufferPointer(start: address, count: addressByteCount)
         unsafe ring.connect(
             .file(slots[index].descriptor), to: bytes, userData: LoadToken(.connect, connection: index).userData)
         connectingCount += 1
         operationsInFlight += 1
+    }
+
+    private func couldNotConnect(_ index: Int, errno: Int32) {
+        if slots[index].connection.isReconnecting { openCount -= 1 }
+        slots[index].connection.abandon()
+        tally.connectErrors[errno, default: 0] += 1
     }
 
     func armReceive(_ index: Int) {
@@ -29,7 +33,13 @@ extension LoadWorker {
     /// When the group has buffers again: a receive that finds none ends at once, without data.
     func rearmReceives() {
         receiver.refill()
-        for index in unarmedIndices where !slots[index].connection.isEnded { armReceive(index) }
+        for index in unarmedIndices where !slots[index].connection.isEnded {
+            if slots[index].connection.isClosing {
+                perform(slots[index].connection.receiveEnded(0), index)
+            } else {
+                armReceive(index)
+            }
+        }
         unarmedIndices.removeAll(keepingCapacity: true)
     }
 
@@ -38,31 +48,26 @@ extension LoadWorker {
         case .none:
             break
         case .send(let offset, let byteCount):
-            let bytes = unsafe BytePattern.shared.run(
-                connection: slots[index].number, offset: offset, byteCount: byteCount)
+            let bytes = unsafe exchange.run(connection: slots[index].number, offset: offset, byteCount: byteCount)
             unsafe ring.send(
                 to: .file(slots[index].descriptor), from: bytes, waitAll: true,
                 userData: LoadToken(.send, connection: index).userData)
             operationsInFlight += 1
+        case .shutdown:
+            shutdown(slots[index].descriptor, Int32(SHUT_RDWR))
+        case .reconnect:
+            tally.reconnectCount += 1
+            close(slots[index].descriptor)
+            slots[index].descriptor = -1
+            connect(index)
         case .drained:
             openCount -= 1
-        case .lost(let loss):
+        case .lost(.closedByServer):
             openCount -= 1
-            lose(index, loss)
-        }
-    }
-
-    private func lose(_ index: Int, _ loss: LoadConnection.Loss) {
-        switch loss {
-        case .closedByServer:
             tally.losses["closed by the server", default: 0] += 1
-        case .failed(let errno):
+        case .lost(.failed(let errno)):
+            openCount -= 1
             tally.losses[SystemError.text(errno), default: 0] += 1
-        case .surplus(let offset):
-            guard !control.isAborted else { return }
-            tally.failures.append(
-                "wrong bytes: connection \(slots[index].number) got more than it had sent, from byte \(offset) on")
-            control.abort()
         }
     }
 
@@ -86,39 +91,45 @@ extension LoadWorker {
 
     private func connected(_ result: Int32, _ index: Int) {
         connectingCount -= 1
-        guard slots[index].connection.isConnecting else { return }  // it came after the deadline
-        if result == 0 {
+        if slots[index].connection.isReconnecting {
+            guard result == 0 else { return couldNotConnect(index, errno: -result) }
+            answers[index].reconnected()
+            armReceive(index)
+            perform(slots[index].connection.reopened(), index)
+        } else if slots[index].connection.isConnecting {  // else it came after the deadline
+            guard result == 0 else { return couldNotConnect(index, errno: -result) }
             slots[index].connection.connected()
-        } else {
-            slots[index].connection.abandon()
-            tally.connectErrors[-result, default: 0] += 1
         }
     }
 
     private func received(_ completion: Completion, _ index: Int) {
         if completion.isFinal, completion.result > 0 || completion.result == -ENOBUFS { unarmedIndices.append(index) }
-        let number = slots[index].number
-        let offset = slots[index].connection.receivedByteCount
+        let answerableByteCount = control.isAborted ? nil : slots[index].connection.answerableByteCount
         // A buffer is taken back also where nobody asks for its bytes any more.
-        let mismatch = receiver.withBytes(of: completion) { bytes in
-            unsafe bytes.withUnsafeBytes { bytes in
-                unsafe BytePattern.shared.firstMismatch(in: bytes, connection: number, offset: offset)
-            }
+        let taken = receiver.withBytes(of: completion) { bytes in
+            answerableByteCount.map { answers[index].take(bytes, answerableByteCount: $0) } ?? TakenAnswers()
         }
-        guard !slots[index].connection.isEnded, !control.isAborted, completion.result != -ENOBUFS else { return }
-        guard completion.result > 0 else {
-            return perform(slots[index].connection.receiveEnded(completion.result), index)
+        guard answerableByteCount != nil, completion.result != -ENOBUFS else { return }
+        if let taken { return heed(taken, index) }
+        if completion.result == 0 { heed(answers[index].ended(), index) }
+        perform(slots[index].connection.receiveEnded(completion.result), index)
+    }
+
+    private func end(for fault: AnswerFault) {
+        switch fault {
+        case .mismatch(let mismatch): tally.mismatch = mismatch
+        case .other(let sentence): tally.failures.append(sentence)
         }
-        if let mismatch = mismatch ?? nil {
-            tally.mismatch = mismatch
-            control.abort()
-            return
-        }
-        let byteCount = Int(completion.result)
-        tally.totalByteCount += byteCount
+        control.abort()
+    }
+
+    private func heed(_ taken: TakenAnswers, _ index: Int) {
+        if let fault = taken.fault { return end(for: fault) }
+        tally.totalByteCount += taken.byteCount
         let isMeasured = phase == .measuring
-        if isMeasured { tally.byteCount += byteCount }
-        let action = slots[index].connection.received(byteCount, at: Clock.monotonicNanoseconds) { nanoseconds in
+        if isMeasured { tally.byteCount += taken.byteCount }
+        let now = Clock.monotonicNanoseconds
+        let action = slots[index].connection.answered(taken.answerCount, isLast: taken.isLast, at: now) { nanoseconds in
             tally.totalRequestCount += 1
             guard isMeasured else { return }
             tally.requestCount += 1

@@ -6,20 +6,14 @@ import ZeroPoolURing
 /// It makes its connections, waits for the other threads, then goes through the phases below. Everything that it waits
 /// for has a deadline, and a tick of its ring wakes it when nothing else does, so that it ends by itself also when the
 /// server does nothing. Made and used on the thread that runs it.
-@safe final class LoadWorker {
+@safe final class LoadWorker<Conversation: Exchange> {
     enum Phase { case connecting, warmup, measuring, draining }
 
-    struct Slot {
-        var descriptor: Int32 = -1
-        /// The number that the pattern knows it by: different in every thread.
-        let number: Int
-        var connection: LoadConnection
-    }
-
     /// How many connections are being made at a time: a short listen queue must not overflow at once.
-    private static let concurrentConnectCount = 64
+    private static var concurrentConnectCount: Int { 64 }
 
     let plan: LoadPlan
+    let exchange: Conversation
     let control: LoadControl
     private let isFirst: Bool
     private let observedProcess: pid_t?
@@ -30,7 +24,9 @@ import ZeroPoolURing
     let address: UnsafeMutablePointer<sockaddr_storage>
     let addressByteCount: Int
 
-    var slots: [Slot]
+    var slots: [LoadSlot]
+    /// What comes back on each of them. Not in the slots, of which no copy may depend on a generic type: that costs.
+    var answers: [Conversation.Answers]
     /// Connections whose receive has ended without its stream: it is armed again at the end of the turn.
     var unarmedIndices: [Int] = []
     var tally = LoadTally()
@@ -51,14 +47,18 @@ import ZeroPoolURing
 
     /// Makes the ring and the connections of one thread, runs them, and takes all of it down.
     static func run(
-        _ plan: LoadPlan, threadIndex: Int, to address: SocketAddress, control: LoadControl, observedProcess: pid_t?,
+        _ plan: LoadPlan, _ exchange: Conversation, threadIndex: Int, to address: SocketAddress, control: LoadControl,
+        observedProcess: pid_t?,
         progress: ProgressLine
     ) -> LoadTally {
         do {
             let worker = try LoadWorker(
-                plan: plan, threadIndex: threadIndex, address: address, control: control,
+                plan: plan, exchange: exchange, threadIndex: threadIndex, address: address, control: control,
                 observedProcess: observedProcess, progress: progress)
             worker.run()
+            for answers in worker.answers { worker.tally.statuses.merge(answers.statuses) }
+            worker.tally.operations = Dictionary(
+                uniqueKeysWithValues: worker.ring.operationCounts.map { ($0.name, $0.count) })
             return worker.tally
         } catch {
             control.abort()
@@ -70,21 +70,28 @@ import ZeroPoolURing
     }
 
     private init(
-        plan: LoadPlan, threadIndex: Int, address: SocketAddress, control: LoadControl, observedProcess: pid_t?,
-        progress: ProgressLine
+        plan: LoadPlan, exchange: Conversation, threadIndex: Int, address: SocketAddress, control: LoadControl,
+        observedProcess: pid_t?, progress: ProgressLine
     ) throws(RingError) {
         self.plan = plan
+        self.exchange = exchange
         self.control = control
         self.progress = progress
         isFirst = threadIndex == 0
         self.observedProcess = observedProcess
-        slots = plan.connections(ofThread: threadIndex).map {
-            Slot(
+        let numbers = plan.connections(ofThread: threadIndex)
+        slots = numbers.map {
+            LoadSlot(
                 number: $0,
-                connection: LoadConnection(messageByteCount: plan.messageByteCount, pipeline: plan.pipeline))
+                connection: LoadConnection(
+                    messageByteCount: exchange.messageByteCount, pipeline: plan.pipeline,
+                    longestRunByteCount: exchange.longestRunByteCount))
         }
+        answers = numbers.map { exchange.answers(onConnection: $0) }
         ring = try Ring()
-        receiver = try LoadReceiver(ring: ring, plan: plan, connectionCount: slots.count)
+        receiver = try LoadReceiver(
+            ring: ring, answerByteCount: exchange.answerByteCount, pipeline: plan.pipeline,
+            connectionCount: slots.count)
         unsafe self.address = .allocate(capacity: 1)
         unsafe self.address.initialize(to: address.storage)
         addressByteCount = Int(address.byteCount)
@@ -108,7 +115,7 @@ import ZeroPoolURing
             }
             closeWindow(at: Clock.monotonicNanoseconds)
             if !control.isAborted {
-                tally.unansweredConnectionCount = slots.count { !$0.connection.isEnded && $0.connection.isOwedBytes }
+                tally.unansweredConnectionCount = slots.count { !$0.connection.isEnded && $0.connection.isOwedAnswers }
             }
             try end()
         } catch {

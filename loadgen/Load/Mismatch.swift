@@ -1,6 +1,8 @@
-/// The first byte of a connection's stream that came back different from what was sent.
+/// The first byte that came back different from what it had to be.
 struct Mismatch: Equatable, Sendable, Codable {
     let connection: Int
+    /// The answer in whose body it stands; nil where it is the connection's stream that counts.
+    var answer: Int?
     let offset: Int
     let expected: UInt8
     let received: UInt8
@@ -8,7 +10,8 @@ struct Mismatch: Equatable, Sendable, Codable {
 
 extension Mismatch: CustomStringConvertible {
     var description: String {
-        "connection \(connection), byte \(offset) of its stream: expected \(hexadecimal(expected)), "
+        let whole = answer.map { "the body of answer \($0)" } ?? "its stream"
+        return "connection \(connection), byte \(offset) of \(whole): expected \(hexadecimal(expected)), "
             + "got \(hexadecimal(received))"
     }
 

@@ -44,13 +44,18 @@ struct SocketAddress: Sendable {
         guard let descriptor = try? Self.makeSocket(family: family) else { return false }
         defer { close(descriptor) }
         _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-        if unsafe withPointer({ unsafe connect(descriptor, $0, byteCount) }) == 0 { return true }
+        if connect(descriptor) { return true }
         guard errno == EINPROGRESS else { return false }
         var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         guard unsafe poll(&waiting, 1, Int32(timeoutSeconds * 1000)) == 1 else { return false }
         var failure: Int32 = 0
         var failureByteCount = socklen_t(MemoryLayout<Int32>.size)
         return unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &failure, &failureByteCount) == 0 && failure == 0
+    }
+
+    /// Connects a socket to it. - Returns: false, and the reason in `errno`.
+    func connect(_ descriptor: Int32) -> Bool {
+        unsafe withPointer { unsafe Glibc.connect(descriptor, $0, byteCount) } == 0
     }
 
     private func withPointer<Result>(_ body: (UnsafePointer<sockaddr>) -> Result) -> Result {

@@ -6,6 +6,10 @@
 #include <sys/select.h>
 #undef _FEATURES_H
 #include <liburing.h>
+// Not in Swift's own import of glibc.
+#include <sys/eventfd.h>
+#include <stdint.h>
+#include <unistd.h>
 
 // What Swift's importer cannot see through, and what the kernel has but an older liburing does not name.
 // The values are kernel ABI. Names of our own, so that a newer liburing's cannot clash; whether the running kernel
@@ -25,6 +29,15 @@ enum {
 
 // sqe->file_index: the kernel picks a free slot of the direct descriptor table.
 #define ZP_FILE_INDEX_ALLOCATE 0xFFFFFFFFu
+
+// The pages of a file that are in the page cache, or a negative number: cachestat(2), since Linux 6.5, which has no wrapper.
+static inline int64_t zp_cached_page_count(int file, uint64_t offset, uint64_t count) {
+    struct { uint64_t offset, count; } range = {offset, count};
+    struct { uint64_t cached, dirty, writeback, evicted, recently_evicted; } result;
+    return syscall(451, file, &range, &result, 0u) == 0 ? (int64_t)result.cached : -1;
+}
+
+static inline int64_t zp_page_size(void) { return sysconf(_SC_PAGESIZE); }
 
 // The completion at `index` (free-running, masked here) of the completion queue, whatever the entries' size.
 static inline const struct io_uring_cqe *zp_completion_at(const struct io_uring *ring, unsigned index) {

@@ -73,6 +73,9 @@ int zeropool_lock(void *_Nonnull base, uint64_t byte_count);
 // As many bytes as the process may lock (RLIMIT_MEMLOCK's soft limit), or -1 where nothing limits it.
 int64_t zeropool_lock_limit(void);
 
+// Has malloc give the system back what it keeps free, where the C library can.
+void zeropool_trim_allocator(void);
+
 // The innermost frames of the calling thread's stack: how many of at most `limit`. None where the C library can't tell.
 int zeropool_call_stack(uintptr_t *_Nonnull frames, int limit);
 

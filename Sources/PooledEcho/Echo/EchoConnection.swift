@@ -10,9 +10,9 @@
 /// 5. A failed connection ends its operations, drops its queue, and is closed: by a reset where bytes were owed, or come in
 ///    still, since an end of stream would hide that they are lost.
 /// 6. The connection is closed only when no operation is under way: terminate, join, close.
-struct EchoConnection {
+struct EchoConnection: ServedConnection {
     /// How far a connection may get ahead of its peer's reading.
-    struct Limits {
+    struct Limits: ConnectionLimits {
         /// Leases held, those of sends under way or not yet acknowledged included, at which receiving pauses.
         var queuedLeaseCount = 16
         /// Bytes owed at which receiving pauses.
@@ -34,31 +34,7 @@ struct EchoConnection {
         var scarce: Limits { Limits(queuedLeaseCount: 1, owedByteCount: owedByteCount) }
     }
 
-    enum Action: Equatable {
-        case armReceive
-        case cancelReceive
-        /// No longer wait for buffers.
-        case stopWaiting
-        /// Send the head of the queue.
-        case send
-        case cancelSend
-        case shutdownWrite
-        case close
-        /// Close with an error for the peer, dropping what is queued.
-        case reset
-    }
-
-    enum Receive: Equatable {
-        case idle
-        case armed
-        /// For one buffer: it ends by itself with the first bytes.
-        case armedForOne
-        case cancelling
-        /// There was no buffer, or others wait for one; the reactor arms it when its turn has come.
-        case waiting
-        /// Not before it is known who the peer is.
-        case held
-    }
+    typealias Action = ConnectionAction<Never>
 
     private enum Input {
         case open
@@ -67,98 +43,49 @@ struct EchoConnection {
         case ended
     }
 
-    private(set) var receive = Receive.idle
+    var reception: Reception
+    var transmission = Transmission()
     private var input = Input.open
-    private(set) var isSending = false
-    private var isSendCancelled = false
     private var isDraining = false
     private(set) var isFailed = false
-    /// Whether it failed by a limit of ours.
     private(set) var isCut = false
     private(set) var isClosed = false
-    /// Whether zero-copy sends are tried: until the kernel reports that it copied.
-    var mayZeroCopy = true
+
+    /// A connection that begins at once, or that is held until it is identified.
+    init(isHeld: Bool = false) { reception = Reception(isHeld: isHeld) }
+
     /// Leases queued, the one in flight included.
-    private(set) var queuedLeaseCount = 0
-    /// Zero-copy sends whose memory the kernel still reads, since the peer has not acknowledged it.
-    private var unreleasedCount = 0
+    var queuedLeaseCount: Int { transmission.queuedLeaseCount }
     /// Bytes received and not yet sent.
-    private(set) var owedByteCount = 0
-
-    /// A connection that begins at once, or that is held until `identified`.
-    init(isHeld: Bool = false) {
-        if isHeld { receive = .held }
-    }
-
-    /// Whether its peer is to read before more can happen.
-    var isDebtor: Bool { !isFailed && !isClosed && (isSending || unreleasedCount > 0) }
+    var owedByteCount: Int { transmission.owedByteCount }
     /// Whether it would receive, but that it owes too much.
     var isPaused: Bool { receive == .idle && input == .open && !isDraining && !isFailed }
-    /// Leases that it holds.
-    var leaseCount: Int { queuedLeaseCount + unreleasedCount }
+    /// One that keeps up has nothing queued but what came last. From one that lags, a multishot receive would bring at once
+    /// whatever its peer has sent meanwhile, many times the limit maybe.
+    var isLagging: Bool { queuedLeaseCount > 1 }
 
     // MARK: Events
-
-    /// It is known who the peer is, and it may begin.
-    mutating func identified() {
-        if receive == .held { receive = .idle }
-    }
 
     /// Bytes came in. - Returns: whether they are to be queued; else the lease is dropped.
     mutating func received(byteCount: Int) -> Bool {
         guard !isFailed, input == .open else {
             // Lost, which the peer must learn, unless it was told before that nothing more comes.
-            if input == .open { owedByteCount += byteCount }
+            if input == .open { transmission.owe(byteCount: byteCount) }
             return false
         }
-        queuedLeaseCount += 1
-        owedByteCount += byteCount
+        transmission.queueLease()
+        transmission.owe(byteCount: byteCount)
         return true
     }
 
     mutating func receiveEnded(isEndOfStream: Bool, isFailure: Bool, isStarved: Bool) {
-        receive = isStarved && !isFailed ? .waiting : .idle
+        reception.ended(isStarved: isStarved && !isFailed)
         if isEndOfStream { input = .ended }
         if isFailure { isFailed = true }
     }
 
-    /// It is to receive, and others wait to: it joins them.
-    mutating func joinsWaiting() {
-        assert(receive == .armed)
-        receive = .waiting
-    }
-
-    /// It is to receive, for one buffer.
-    mutating func receivesOneBuffer() {
-        assert(receive == .armed)
-        receive = .armedForOne
-    }
-
-    /// Buffers are back, and it is this connection's turn.
-    mutating func fed() {
-        assert(receive == .waiting)
-        receive = .idle
-    }
-
-    /// Bytes of the head of the queue went out. - Returns: whether the lease is sent as a whole; else the rest goes next.
-    mutating func sent(byteCount: Int, of remaining: Int) -> Bool {
-        isSending = false
-        owedByteCount -= byteCount
-        guard byteCount == remaining else { return false }
-        queuedLeaseCount -= 1
-        return true
-    }
-
-    /// What was sent just now was sent without a copy: its memory is the kernel's until `released`.
-    mutating func sentZeroCopy() { unreleasedCount += 1 }
-
-    mutating func released(wasCopied: Bool) {
-        unreleasedCount -= 1
-        if wasCopied { mayZeroCopy = false }
-    }
-
     mutating func sendFailed() {
-        isSending = false
+        transmission.failed()
         isFailed = true
     }
 
@@ -179,19 +106,16 @@ struct EchoConnection {
     mutating func nextAction(_ limits: Limits) -> Action? {
         guard !isClosed else { return nil }
         if isFailed { return nextActionOfFailed() }
-        if !isSending, queuedLeaseCount > 0 {
-            isSending = true
-            return .send
-        }
+        if transmission.begin() { return .send }
         switch input {
         case .open:
             return isDraining ? nextActionOfDraining() : nextActionOfOpen(limits)
         case .discarding:
             guard receive == .idle else { return nil }
-            receive = .armed
+            reception.arm()
             return .armReceive
         case .ended:
-            guard receive == .idle, queuedLeaseCount == 0, unreleasedCount == 0 else { return nil }
+            guard receive == .idle, queuedLeaseCount == 0, transmission.unreleasedCount == 0 else { return nil }
             isClosed = true
             return .close
         }
@@ -201,15 +125,14 @@ struct EchoConnection {
         switch receive {
         case .armed:
             let isAhead =
-                leaseCount >= limits.queuedLeaseCount || owedByteCount >= limits.owedByteCount
-            guard isAhead else { return nil }
-            receive = .cancelling
-            return .cancelReceive
+                transmission.leaseCount >= limits.queuedLeaseCount || owedByteCount >= limits.owedByteCount
+            return isAhead ? endReceiving() : nil
         case .idle:
-            guard leaseCount <= limits.queuedLeaseCount / 2, owedByteCount <= limits.owedByteCount / 2 else {
+            guard transmission.leaseCount <= limits.queuedLeaseCount / 2, owedByteCount <= limits.owedByteCount / 2
+            else {
                 return nil
             }
-            receive = .armed
+            reception.arm()
             return .armReceive
         case .armedForOne, .cancelling, .waiting, .held:
             return nil
@@ -225,26 +148,9 @@ struct EchoConnection {
 
     private mutating func nextActionOfFailed() -> Action? {
         if let action = endReceiving() { return action }
-        if isSending, !isSendCancelled {
-            isSendCancelled = true
-            return .cancelSend
-        }
-        guard receive == .idle, !isSending else { return nil }
+        if transmission.cancel() { return .cancelSend }
+        guard receive == .idle, !transmission.isSending else { return nil }
         isClosed = true
-        return owedByteCount > 0 || unreleasedCount > 0 ? .reset : .close
-    }
-
-    /// What ends receiving, unless that is under way or done.
-    private mutating func endReceiving() -> Action? {
-        switch receive {
-        case .armed, .armedForOne:
-            receive = .cancelling
-            return .cancelReceive
-        case .waiting:
-            receive = .idle
-            return .stopWaiting
-        case .idle, .cancelling, .held:
-            return nil
-        }
+        return transmission.isOwing ? .reset : .close
     }
 }

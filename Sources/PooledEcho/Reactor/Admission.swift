@@ -9,14 +9,17 @@ final class Admission: Sendable {
     /// Connections by address; empty where addresses have no limit.
     private let countsByAddress = Mutex<[PeerAddress: Int]>([:])
 
-    /// - Parameter maxConnectionCountPerAddress: nil for no such limit.
-    init(maxConnectionCount: Int, maxConnectionCountPerAddress: Int? = nil) {
+    /// - Parameters:
+    ///   - maxConnectionCountPerAddress: nil for no such limit.
+    ///   - asksForAddresses: whether it matters who comes, though there is none.
+    init(maxConnectionCount: Int, maxConnectionCountPerAddress: Int? = nil, asksForAddresses: Bool = false) {
+        self.asksForAddresses = asksForAddresses || maxConnectionCountPerAddress != nil
         self.maxConnectionCount = maxConnectionCount
         self.maxConnectionCountPerAddress = maxConnectionCountPerAddress
     }
 
     /// Whether it matters who comes.
-    var asksForAddresses: Bool { maxConnectionCountPerAddress != nil }
+    let asksForAddresses: Bool
 
     /// Counts a connection in, unless there are as many as may be.
     func tryEnter() -> Bool {
@@ -40,6 +43,7 @@ final class Admission: Sendable {
 
     /// Counts a connection of `address` out.
     func leave(to address: PeerAddress) {
+        guard maxConnectionCountPerAddress != nil else { return }
         countsByAddress.withLock { counts in
             counts[address, default: 0] -= 1
             if counts[address] == 0 { counts[address] = nil }

@@ -9,15 +9,15 @@ extension Reactor {
         }
         let index = Int(number)
         while usedSlotCount <= index {
-            unsafe (slots + usedSlotCount).initialize(to: Slot())
+            unsafe (slots + usedSlotCount).initialize(to: Slot(connection: Server.Connection(isHeld: false)))
             usedSlotCount += 1
         }
-        unsafe slots[index] = Slot()
+        unsafe slots[index] = Slot(connection: Server.Connection(isHeld: admission.asksForAddresses))
         unsafe slots[index].isOpen = true
         unsafe slots[index].lastTurn = turn
         openCount += 1
+        service.accepted(number, of: self)
         if admission.asksForAddresses {
-            unsafe slots[index].connection = EchoConnection(isHeld: true)
             ring.identify(number)
         } else {
             begins(number)
@@ -33,7 +33,8 @@ extension Reactor {
             return left(number)
         }
         addresses[number] = address
-        unsafe slots[Int(number)].connection.identified()
+        service.identified(number, address)
+        unsafe slots[Int(number)].connection.reception.identified()
         begins(number)
     }
 

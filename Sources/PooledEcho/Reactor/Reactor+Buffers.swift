@@ -9,20 +9,22 @@ extension Reactor {
     /// Lets as many connections receive as there are buffers, the longest waiting first.
     @inline(__always)
     func feedWaiting() {
-        if !waiting.isEmpty || scarcity != nil { feed() }
+        if !waiting.isEmpty || scarcity != nil || service.waitingCount > 0 { feed() }
     }
 
     @inline(never)
     private func feed() {
+        service.feed(self)
         var available = ring.availableBufferCount
-        if available == 0, scarcity == nil { beginScarcity() }
+        let isShort = service.waitingCount > 0 || available == 0 && !waiting.isEmpty
+        if isShort, scarcity == nil { beginScarcity() }
         while available > 0, let number = waiting.popFirst() {
-            unsafe slots[Int(number)].connection.fed()
+            unsafe slots[Int(number)].connection.reception.fed()
             advance(number, isItsTurn: true)
             // Who owes too much by now receives later, and leaves the buffer to the next.
             if unsafe slots[Int(number)].connection.receive == .armedForOne { available -= 1 }
         }
-        scarcity?.turned(unservedCount: waiting.count)
+        scarcity?.turned(unservedCount: waiting.count + service.waitingCount)
     }
 
     private func beginScarcity() {
@@ -66,13 +68,13 @@ extension Reactor {
         var missingCount = missingCount
         for index in debtors {
             guard missingCount > 0 else { break }
-            missingCount -= unsafe slots[index].connection.leaseCount
+            missingCount -= unsafe slots[index].connection.transmission.leaseCount
             if unsafe slots[index].connection.cut() { unsafe statistics.connections.stalled += 1 }
             advance(ConnectionNumber(index))
         }
     }
 
     private func advanceAll() {
-        for index in 0..<usedSlotCount where unsafe slots[index].isOpen { advance(ConnectionNumber(index)) }
+        forEachOpenConnection { advance($0) }
     }
 }

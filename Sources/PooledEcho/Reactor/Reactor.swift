@@ -12,11 +12,13 @@ import ZeroPoolURing
 /// 4. Nothing here takes a lock or touches another reactor's memory, but for connections that begin or end (`Admission`).
 /// 5. Time is turns of the loop; a clock is in the ring's timers only (`TurnHistory`).
 @safe
-final class Reactor<Ring: ReactorRing> {
+final class Reactor<Server: Service> {
+    typealias Ring = Server.Ring
+
     /// A connection and what the reactor keeps for it.
     struct Slot {
         var isOpen = false
-        var connection = EchoConnection()
+        var connection: Server.Connection
         var queue = LeaseQueues.Queue()
         /// Of the lease in flight: how much of it was sent before, and how much is being sent.
         var sentByteCount = 0
@@ -26,18 +28,19 @@ final class Reactor<Ring: ReactorRing> {
     }
 
     let ring: Ring
+    let service: Server
     let admission: Admission
-    let limits: ReactorLimits
+    let limits: ReactorLimits<Server.Connection.Limits>
     let slots: UnsafeMutablePointer<Slot>
     /// Slots from here up were never open.
     var usedSlotCount = 0
     var openCount = 0
     // Touched by every event: checked for exclusivity at run time they would be a sixth of the reactor's instructions. One
     // thread uses them, and no method that accesses one calls another that does.
-    @exclusivity(unchecked) private var queues = LeaseQueues()
+    @exclusivity(unchecked) var queues = LeaseQueues()
     @exclusivity(unchecked) var statistics = ServerStatistics()
     /// Those of `limits`, or stricter ones while buffers are scarce.
-    @exclusivity(unchecked) var connectionLimits: EchoConnection.Limits
+    @exclusivity(unchecked) var connectionLimits: Server.Connection.Limits
     @exclusivity(unchecked) var turn = 0
 
     // Accepting.
@@ -53,6 +56,11 @@ final class Reactor<Ring: ReactorRing> {
     var scarcity: Scarcity?
     var isScarcityTimerSet = false
 
+    // Memory.
+    /// Events but of timers since the last look for idle memory.
+    @exclusivity(unchecked) var eventCount = 0
+    var isTrimTimerSet = false
+
     // Ending.
     var idleHistory = TurnHistory()
     var isDraining = false
@@ -67,8 +75,12 @@ final class Reactor<Ring: ReactorRing> {
     }
 
     /// - Parameter slotCount: connections are numbered below it.
-    init(ring: Ring, slotCount: Int, admission: Admission, limits: ReactorLimits) {
+    init(
+        ring: Ring, service: Server, slotCount: Int, admission: Admission,
+        limits: ReactorLimits<Server.Connection.Limits>
+    ) {
         self.ring = ring
+        self.service = service
         self.admission = admission
         self.limits = limits
         unsafe connectionLimits = limits.connection
@@ -102,7 +114,9 @@ final class Reactor<Ring: ReactorRing> {
             }
             ring.refill()
             feedWaiting()
+            watchMemory()
         }
+        service.end(self)
         ring.close()
     }
 
@@ -118,7 +132,7 @@ final class Reactor<Ring: ReactorRing> {
             receiveEnded(number, errno, isEndOfStream)
         case .sendFailed(let number, let lease, _):
             // A failed zero-copy send may have its memory with the kernel all the same.
-            if case .none = consume lease { unsafe slots[Int(number)].connection.sentZeroCopy() }
+            if case .none = consume lease { unsafe slots[Int(number)].connection.transmission.sentZeroCopy() }
             countFailure(number)
             unsafe slots[Int(number)].connection.sendFailed()
             advance(number)
@@ -126,43 +140,36 @@ final class Reactor<Ring: ReactorRing> {
             _ = consume lease
             guard let number else { break }
             unsafe slots[Int(number)].lastTurn = turn
-            unsafe slots[Int(number)].connection.released(wasCopied: wasCopied)
+            unsafe slots[Int(number)].connection.transmission.released(wasCopied: wasCopied)
             advance(number)
         case .accepted(let number): accepted(number)
         case .identified(let number, let address): identified(number, address)
         case .acceptEnded(let errno): acceptEnded(errno)
         case .woken: isDraining ? cutAll() : drain()
-        case .timer(.drain): cutAll()
-        case .timer(.accept): acceptTimerTicked()
-        case .timer(.scarcity): scarcityTimerTicked()
-        case .timer(.idle): idleTimerTicked()
+        case .file(let event): service.handle(event, of: self)
+        case .timer(let timer): return ticked(timer)
+        }
+        unsafe eventCount &+= 1
+    }
+
+    private func ticked(_ timer: ReactorTimer) {
+        switch timer {
+        case .drain: cutAll()
+        case .accept: acceptTimerTicked()
+        case .scarcity: scarcityTimerTicked()
+        case .idle: idleTimerTicked()
+        case .trim: trimTimerTicked()
+        case .service: service.ticked(self)
         }
     }
 
     private func received(_ number: ConnectionNumber, _ lease: consuming PooledBuffer) {
-        let byteCount = lease.count
-        let slot = unsafe slots + Int(number)
-        unsafe slot.pointee.lastTurn = turn
-        if unsafe slot.pointee.connection.received(byteCount: byteCount) {
-            unsafe statistics.bytes.received += byteCount
-            unsafe queues.push(lease, to: &slot.pointee.queue)
-            if unsafe slot.pointee.connection.receive == .cancelling {
-                unsafe receivedWhilePaused(byteCount, owedByteCount: slot.pointee.connection.owedByteCount)
-            }
-        } else {
-            unsafe statistics.bytes.discarded += byteCount
-        }
+        unsafe slots[Int(number)].lastTurn = turn
+        service.received(lease, on: number, of: self)
         advance(number)
     }
 
-    /// What a cancelled receive still brings.
-    @inline(never)
-    private func receivedWhilePaused(_ byteCount: Int, owedByteCount: Int) {
-        unsafe statistics.bytes.receivedWhilePaused += byteCount
-        countOwed(owedByteCount)
-    }
-
-    private func countOwed(_ byteCount: Int) {
+    func countOwed(_ byteCount: Int) {
         unsafe statistics.maxOwedByteCount = max(statistics.maxOwedByteCount, byteCount)
     }
 
@@ -180,7 +187,7 @@ final class Reactor<Ring: ReactorRing> {
         // Where buffers are scarce each receive ends so.
         if scarcity == nil, unsafe slots[Int(number)].connection.isPaused {
             unsafe statistics.pausedReceives += 1
-            unsafe countOwed(slots[Int(number)].connection.owedByteCount)
+            unsafe countOwed(slots[Int(number)].connection.transmission.owedByteCount)
         }
     }
 
@@ -188,7 +195,8 @@ final class Reactor<Ring: ReactorRing> {
         unsafe statistics.bytes.sent += byteCount
         let slot = unsafe slots + Int(number)
         unsafe slot.pointee.lastTurn = turn
-        let isWhole = unsafe slot.pointee.connection.sent(byteCount: byteCount, of: slot.pointee.sendingByteCount)
+        let isWhole = unsafe slot.pointee.connection.transmission.sent(
+            byteCount: byteCount, of: slot.pointee.sendingByteCount)
         switch consume lease {
         case .some(let lease) where !isWhole:
             // The rest goes first.
@@ -198,7 +206,7 @@ final class Reactor<Ring: ReactorRing> {
             unsafe slot.pointee.sentByteCount = 0
         case .none:
             unsafe slot.pointee.sentByteCount = 0
-            unsafe slot.pointee.connection.sentZeroCopy()
+            unsafe slot.pointee.connection.transmission.sentZeroCopy()
             // If it came short, the rest is the kernel's memory still, and can't be sent in time.
             if !isWhole {
                 countFailure(number)
@@ -209,8 +217,14 @@ final class Reactor<Ring: ReactorRing> {
     }
 
     /// A connection that is about to fail of itself.
-    private func countFailure(_ number: ConnectionNumber) {
-        if unsafe !slots[Int(number)].connection.isFailed { unsafe statistics.connections.failed += 1 }
+    private func countFailure(_ number: ConnectionNumber) { unsafe countFailure(slots + Int(number)) }
+
+    func countFailure(_ slot: UnsafeMutablePointer<Slot>) {
+        if unsafe !slot.pointee.connection.isFailed { unsafe statistics.connections.failed += 1 }
+    }
+
+    func forEachOpenConnection(_ body: (ConnectionNumber) -> Void) {
+        for index in 0..<usedSlotCount where unsafe slots[index].isOpen { body(ConnectionNumber(index)) }
     }
 
     // MARK: Actions
@@ -234,6 +248,7 @@ final class Reactor<Ring: ReactorRing> {
                 if isDraining, unsafe slot.pointee.connection.isCut { unsafe statistics.connections.cut += 1 }
                 ring.reset(number)
                 unsafe closed(slot, number)
+            case .own(let action): service.perform(action, for: number, of: self)
             }
         }
     }
@@ -246,19 +261,17 @@ final class Reactor<Ring: ReactorRing> {
     @inline(never)
     private func armReceive(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber, isItsTurn: Bool) {
         guard isItsTurn || waiting.isEmpty && scarcity == nil else {
-            unsafe slot.pointee.connection.joinsWaiting()
+            unsafe slot.pointee.connection.reception.joinWaiting()
             return waiting.append(number)
         }
         let extent = unsafe receiveExtent(slot.pointee.connection, isItsTurn: isItsTurn)
-        if extent != .multishot { unsafe slot.pointee.connection.receivesOneBuffer() }
+        if extent != .multishot { unsafe slot.pointee.connection.reception.limitToOne() }
         ring.armReceive(number, extent)
     }
 
-    /// A connection that keeps up, with nothing queued but what came last, is received from until further notice. From one
-    /// that lags, a multishot receive would bring at once whatever its peer has sent meanwhile, many times the limit maybe.
-    private func receiveExtent(_ connection: EchoConnection, isItsTurn: Bool) -> ReceiveExtent {
+    private func receiveExtent(_ connection: Server.Connection, isItsTurn: Bool) -> ReceiveExtent {
         if scarcity != nil { return .oneBufferOnceWritable }
-        return isItsTurn || connection.queuedLeaseCount > 1 ? .oneBuffer : .multishot
+        return isItsTurn || connection.isLagging ? .oneBuffer : .multishot
     }
 
     private func send(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {
@@ -267,12 +280,14 @@ final class Reactor<Ring: ReactorRing> {
         }
         unsafe slot.pointee.sendingByteCount = unsafe lease.count - slot.pointee.sentByteCount
         unsafe ring.send(
-            lease, from: slot.pointee.sentByteCount, to: number, mayZeroCopy: slot.pointee.connection.mayZeroCopy)
+            lease, from: slot.pointee.sentByteCount, to: number,
+            mayZeroCopy: slot.pointee.connection.transmission.mayZeroCopy)
     }
 
     private func closed(_ slot: UnsafeMutablePointer<Slot>, _ number: ConnectionNumber) {
         unsafe queues.removeAll(from: &slot.pointee.queue)
         unsafe slot.pointee.isOpen = false
+        service.closed(number, of: self)
         left(number)
     }
 }

@@ -44,8 +44,16 @@ package protocol ReactorRing: AnyObject {
     /// Puts buffers in place of those that were used.
     func refill()
 
-    /// Starts what was noted, and returns when there is at least one event; at once when `isPolling`. Throws when the
-    /// ring is dead.
+    /// Whether the ring holds more memory than it began with.
+    var isAboveRest: Bool { get }
+    /// Gives memory back to the system that nobody used for so long.
+    func trim(olderThanSeconds seconds: Double)
+    /// Gives all memory back that nobody needs, that of the buffers that wait for bytes too: `refill` puts few in their place,
+    /// in a turn that may have no event. Until then a receive may end with `ENOBUFS`, as ever when there is no buffer.
+    func beginRest()
+
+    /// Starts what was noted, and returns when there is at least one event, or a rest goes on; at once when `isPolling`.
+    /// Throws when the ring is dead.
     func wait(isPolling: Bool) throws(RingError)
     /// Hands over the events that have come, in the order of the kernel.
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void)
@@ -75,6 +83,10 @@ package enum ReactorTimer: UInt32, CaseIterable {
     case scarcity
     /// A look for idle connections.
     case idle
+    /// A look for idle memory.
+    case trim
+    /// The service's own.
+    case service
 }
 
 /// A connection of one reactor, by the slot of the ring's file table that it has.
@@ -104,4 +116,6 @@ package enum ReactorEvent: ~Copyable {
     case woken
     /// A timer's time has come.
     case timer(ReactorTimer)
+    /// What came of an operation on a file.
+    case file(FileEvent)
 }

@@ -5,7 +5,8 @@ import ZeroPoolURing
 /// A reactor's ring as the kernel has it: io_uring, a shard of the pool registered with it, and one buffer group.
 ///
 /// User data: `RingPool`'s operations have the top bit; the others have their kind in the next seven bits, and the
-/// connection in the low 32. The thread that makes it is the one that uses it.
+/// connection in the low 32. The context of `RingPool`'s operations: their kind in the top eight bits, then 24 bits of the
+/// connection's generation, and the connection. The thread that makes it is the one that uses it.
 final class KernelRing: ReactorRing {
     /// What all reactors' rings have in common.
     struct Setup: Sendable {
@@ -17,6 +18,10 @@ final class KernelRing: ReactorRing {
         var fileSlotCount: Int
         /// Whether peers may be beyond the loopback device, where zero-copy sends can pay.
         var mayZeroCopy: Bool
+        /// What files are served from; nil where none are.
+        var files: FileSource?
+        /// As many of them as stay open for who may come.
+        var openFileCount = 0
         /// Hears, once a ring, that not all memory could be registered.
         var onDegradation: @Sendable (String) -> Void
     }
@@ -30,7 +35,7 @@ final class KernelRing: ReactorRing {
     /// A server that starts right behind another of the same user waits for so long for what that one had locked.
     private static let memlockGrace = Duration.seconds(1)
 
-    private enum Kind: UInt64 {
+    enum Kind: UInt64 {
         case accept = 1
         case receive
         /// What a receive waits for before it starts.
@@ -40,8 +45,20 @@ final class KernelRing: ReactorRing {
         case stop
         case timer
         case identify
+        /// A buffer that waited for bytes comes back without any.
+        case withdrawal
+        case listings
         /// Shutdown, reset and close, whose failures change nothing.
         case other
+    }
+
+    /// What an operation with a lease is.
+    enum LeaseKind: UInt64 {
+        case send
+        case open
+        case status
+        case read
+        case check
     }
 
     /// Where a connection's receive is.
@@ -54,23 +71,29 @@ final class KernelRing: ReactorRing {
         case cancelling
     }
 
-    private let ring: Ring
-    private let ringPool: RingPool
-    private let buffers: ProvidedBufferRing
+    let ring: Ring
+    let ringPool: RingPool
+    let buffers: ProvidedBufferRing
     private var listener: Listener?
     private let stopSignal: StopSignal
-    private let setup: Setup
-    private var demand = BufferDemand()
+    let setup: Setup
+    var demand = BufferDemand()
     private var turnCount = 0
     /// Whether the pool gave fewer buffers than were wanted: then more of them would not help.
-    private var isPoolEmpty = false
+    var isPoolEmpty = false
+    /// The memory of its shard, and what of it is there at the start; less than nothing where `malloc` has it, which tells nobody.
+    let memory: ShardMemory
+    let restByteCount: Int
+    /// What it does to give memory back; nil most of the time.
+    var rest: Rest?
+    var trims = ServerStatistics.Trims()
     private var isDegradationReported = false
 
     /// As they were at the end of service.
     private var registrations = RingPool.Registrations()
     private var zeroCopyCopiedCount = 0
     /// The ring can't go on, though the kernel still answers.
-    private var failure: RingError?
+    var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
     /// Not checked for exclusivity, since each send reads it; no access calls anything.
     @exclusivity(unchecked) private var generations: [UInt32]
@@ -78,6 +101,9 @@ final class KernelRing: ReactorRing {
     @exclusivity(unchecked) private var sends: [UInt64]
     /// By connection number.
     private var receiveStages: [ReceiveStage]
+    /// By connection number: what is being opened for it. Empty where no files are served.
+    var openings: [FileOpening] = []
+    var listingReplies: ListingReplies?
 
     init(_ setup: Setup, shard: Int, listener: Listener, stopSignal: StopSignal) throws(RingError) {
         self.setup = setup
@@ -93,11 +119,14 @@ final class KernelRing: ReactorRing {
         ringPool = try RingPool(
             ring: ring, pool: setup.pool, shard: shard, registersBuffers: setup.mode == .registered)
         buffers = try KernelRing.makeBufferRing(ringPool, setup, demand: &demand)
+        memory = setup.pool.memory(ofShard: shard)
+        restByteCount = setup.mode == .malloc ? -1 : memory.mappedByteCount
         // The arenas that the first buffers were carved from.
         ringPool.synchronize()
         ring.endMemlockGrace()
         reportDegradation()
         armStop()
+        if let files = setup.files { try prepareFiles(files) }
     }
 
     /// The ring of buffers, too, is charged to the limit on locked memory: where that is short, it is as long as fits.
@@ -116,7 +145,7 @@ final class KernelRing: ReactorRing {
         }
     }
 
-    private static func userData(_ kind: Kind, _ connection: ConnectionNumber = 0) -> UInt64 {
+    static func userData(_ kind: Kind, _ connection: ConnectionNumber = 0) -> UInt64 {
         kind.rawValue << 56 | UInt64(connection)
     }
 
@@ -193,7 +222,7 @@ final class KernelRing: ReactorRing {
     }
 
     func cancelSend(_ connection: ConnectionNumber) {
-        let generation = unsafe UInt64(generations[Int(connection)] & 0xff_ffff)
+        let generation = unsafe UInt64(generations[Int(connection)])
         unsafe ring.cancel(
             sends[Int(connection)],
             userData: KernelRing.userData(.cancelSend, connection) | generation << 32)
@@ -204,7 +233,7 @@ final class KernelRing: ReactorRing {
     }
 
     func close(_ connection: ConnectionNumber) {
-        unsafe generations[Int(connection)] &+= 1
+        unsafe generations[Int(connection)] = (generations[Int(connection)] &+ 1) & 0xff_ffff
         ring.close(.direct(connection), userData: KernelRing.userData(.other))
     }
 
@@ -228,6 +257,7 @@ final class KernelRing: ReactorRing {
     var availableBufferCount: Int { buffers.providedCount }
 
     func refill() {
+        if rest != nil { return refillAtRest() }
         demand.turned(available: buffers.providedCount)
         buffers.targetCount = demand.target
         isPoolEmpty = buffers.refill() > 0
@@ -245,7 +275,7 @@ final class KernelRing: ReactorRing {
 
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void) {
         ring.forEachCompletion { completion in
-            if ringPool.isOurs(completion) { return sendCompleted(completion, body) }
+            if ringPool.isOurs(completion) { return leaseCompleted(completion, body) }
             let connection = ConnectionNumber(truncatingIfNeeded: completion.userData)
             switch Kind(rawValue: completion.userData >> 56) {
             case .receive: receiveCompleted(completion, connection, body)
@@ -253,6 +283,8 @@ final class KernelRing: ReactorRing {
             case .stop: stopCompleted(completion, body)
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
+            case .withdrawal: withdrawalCompleted(completion)
+            case .listings: listingsCompleted(completion, body)
             case .gate: gateCompleted(connection, body)
             // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
             case .cancelReceive: if completion.result <= 0 { cancelReceiveAgain(connection) }
@@ -303,7 +335,7 @@ final class KernelRing: ReactorRing {
     }
 
     private func cancelSendAgain(_ userData: UInt64, _ connection: ConnectionNumber) {
-        let generation = unsafe generations[Int(connection)] & 0xff_ffff
+        let generation = unsafe generations[Int(connection)]
         guard unsafe sends[Int(connection)] != 0, generation == UInt32(userData >> 32 & 0xff_ffff) else { return }
         cancelSend(connection)
     }
@@ -326,16 +358,19 @@ final class KernelRing: ReactorRing {
         if completion.result > 0, let lease { body(.received(connection, lease)) }
         if completion.isFinal {
             receiveStages[Int(connection)] = .none
-            if completion.errno == ENOBUFS, !isPoolEmpty { demand.starved() }
+            if completion.errno == ENOBUFS, !isPoolEmpty, rest == nil { demand.starved() }
             body(
                 .receiveEnded(
                     connection, errno: completion.errno ?? 0, isEndOfStream: completion.result == 0))
         }
     }
 
-    private func sendCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
+    private func leaseCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
         guard let completed = ringPool.complete(completion) else { return }
         let connection = ConnectionNumber(truncatingIfNeeded: completed.context)
+        guard completed.context >> 56 == LeaseKind.send.rawValue else {
+            return fileCompleted(completed, connection, body)
+        }
         if completion.flags.contains(.notification) {
             let wasCopied = completion.zeroCopyWasCopied
             if wasCopied { zeroCopyCopiedCount += 1 }
@@ -382,6 +417,7 @@ final class KernelRing: ReactorRing {
         statistics.fixedBufferOperations = registrations.fixedOperationCount
         statistics.zeroCopySends.count = ring.operationCount(of: .sendZeroCopy)
         statistics.zeroCopySends.copied = zeroCopyCopiedCount
+        statistics.trims = trims
     }
 
     /// Says once, in a sentence with the remedy, that not all memory is registered: at the start, or when load brings it.

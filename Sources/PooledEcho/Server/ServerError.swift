@@ -9,6 +9,10 @@ package enum ServerError: Error, CustomStringConvertible {
     case portInUse(String)
     /// The system refuses to listen there.
     case listen(String, errno: Int32)
+    /// What is to be served is no directory, or may not be read.
+    case root(String, errno: Int32)
+    /// The access log can't be written.
+    case accessLog(String, errno: Int32)
     /// A value of the configuration is impossible.
     case configuration(String)
     /// The ring could not be set up, or died.
@@ -25,6 +29,8 @@ package enum ServerError: Error, CustomStringConvertible {
         case .unknownHost(let host, let reason): "cannot listen on '\(host)': \(reason)"
         case .portInUse(let address): "\(address) is in use by another program; choose another --port"
         case .listen(let address, let errno): "cannot listen on \(address): \(ServerError.text(errno))"
+        case .root(let path, let errno): "cannot serve '\(path)': \(ServerError.text(errno))"
+        case .accessLog(let path, let errno): "cannot write the access log '\(path)': \(ServerError.text(errno))"
         case .configuration(let text): text
         case .ring(let error): error.remedy.map { "\(error). \($0)" } ?? "\(error)"
         case .leaked(let leaseCount): "a bug: \(leaseCount) buffers did not come back to the pool"

@@ -33,6 +33,15 @@ package struct ServerStatistics: Sendable, Codable {
         package var copied = 0
     }
 
+    /// Looks for idle memory, and what went back to the system by them.
+    package struct Trims: Sendable, Codable {
+        package var count = 0
+        /// Bytes of arenas that were unmapped.
+        package var byteCount = 0
+        /// Buffers taken back that waited for bytes.
+        package var withdrawnBuffers = 0
+    }
+
     package var buffers = BufferMode.registered
     package var reactors = 0
     package var connections = Connections()
@@ -58,6 +67,9 @@ package struct ServerStatistics: Sendable, Codable {
     /// Operations that could have, but for memory past the limit on locked memory.
     package var plainFallbacks = 0
     package var zeroCopySends = ZeroCopySends()
+    package var trims = Trims()
+    /// Of a file server.
+    package var files: FileStatistics?
 
     /// Adds what another reactor did.
     mutating func add(_ other: ServerStatistics) {
@@ -82,5 +94,13 @@ package struct ServerStatistics: Sendable, Codable {
         plainFallbacks += other.plainFallbacks
         zeroCopySends.count += other.zeroCopySends.count
         zeroCopySends.copied += other.zeroCopySends.copied
+        trims.count += other.trims.count
+        trims.byteCount += other.trims.byteCount
+        trims.withdrawnBuffers += other.trims.withdrawnBuffers
+        if let part = other.files {
+            var sum = files ?? FileStatistics()
+            sum.add(part)
+            files = sum
+        }
     }
 }

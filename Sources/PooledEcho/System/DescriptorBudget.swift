@@ -8,34 +8,47 @@ enum DescriptorBudget {
         var connectionCount: Int
         /// Slots of each ring's file table.
         var fileSlotCount: Int
+        /// Files that may stay open while nobody asks for them, of the process.
+        var openFileCount = 0
     }
 
     private static let maximumReactorCount = 128
-    /// Of a reactor: its ring, its listener, both ends of its stop signal, and one for a moment (to ask for an address).
+    /// Of a reactor: its ring, its listener, both ends of its stop signal, and one for a moment (to ask for an address, or
+    /// to take buffers back).
     private static let descriptorCountPerReactor = 5
     /// The standard streams, and some more.
     private static let processDescriptorCount = 16
 
     /// Raises the soft limit to the hard one where that is needed, and plans with what is then allowed.
     ///
-    /// - Parameter reactorCount: nil for one a processor, and fewer where descriptors are short.
+    /// - Parameters:
+    ///   - reactorCount: nil for one a processor, and fewer where descriptors are short.
+    ///   - openFileCount: files that are to stay open; where there are any, each connection may have one more.
     /// Throws when as many reactors as asked for can't be.
-    static func plan(maxConnectionCount: Int, reactorCount: Int?) throws(ServerError) -> Plan {
+    static func plan(
+        maxConnectionCount: Int, reactorCount: Int?, openFileCount: Int = 0
+    ) throws(ServerError) -> Plan {
         if let reactorCount, !(1...maximumReactorCount).contains(reactorCount) {
             throw .configuration("--reactors is 1 to \(maximumReactorCount), not \(reactorCount)")
         }
         var limit = rlimit()
         unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let fileCount = openFileCount > 0 ? openFileCount + maxConnectionCount : 0
         let wanted = rlim_t(
-            max(maxConnectionCount + spareSlotCount(of: .max), descriptorCount(reactorCount ?? maximumReactorCount)))
+            max(
+                maxConnectionCount + spareSlotCount(of: .max),
+                descriptorCount(reactorCount ?? maximumReactorCount) + fileCount))
         if limit.rlim_cur < wanted, limit.rlim_cur < limit.rlim_max {
             limit.rlim_cur = min(limit.rlim_max, wanted)
             unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
             unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         }
-        return try plan(
+        var plan = try plan(
             maxConnectionCount: maxConnectionCount, reactorCount: reactorCount,
             processorCount: ProcessBudget.processorCount, descriptorLimit: Int(clamping: limit.rlim_cur))
+        // Most are for files that somebody asks for.
+        plan.openFileCount = min(openFileCount, Int(clamping: limit.rlim_cur) / 4)
+        return plan
     }
 
     /// The same for a limit that is known.

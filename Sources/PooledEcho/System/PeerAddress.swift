@@ -5,9 +5,11 @@ import Glibc
 ///
 /// IPv4 addresses within IPv6 (mapped, or translated by NAT64) are IPv4 addresses; of a link-local address, whose first 64
 /// bits are everybody's, it is the others.
-package struct PeerAddress: Hashable, Sendable {
+package struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
     private let isIPv4: Bool
     private let bits: UInt64
+    /// All of it, for people: two that count as one may differ in that.
+    package let description: String
 
     private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
     private static let translatedPrefix: [UInt8] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
@@ -20,6 +22,27 @@ package struct PeerAddress: Hashable, Sendable {
         let isLinkLocal = bytes.count == 16 && bytes[0] == 0xfe && bytes[1] & 0xc0 == 0x80
         let significant = isIPv4 ? bytes.suffix(4) : isLinkLocal ? bytes.suffix(8) : bytes.prefix(8)
         bits = significant.reduce(0) { $0 << 8 | UInt64($1) }
+        description = isIPv4 ? bytes.suffix(4).map(String.init).joined(separator: ".") : Self.text(ofIPv6: bytes)
+    }
+
+    package static func == (left: PeerAddress, right: PeerAddress) -> Bool {
+        left.isIPv4 == right.isIPv4 && left.bits == right.bits
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(isIPv4)
+        hasher.combine(bits)
+    }
+
+    private static func text(ofIPv6 bytes: [UInt8]) -> String {
+        unsafe String(unsafeUninitializedCapacity: Int(INET6_ADDRSTRLEN)) { buffer in
+            unsafe buffer.withMemoryRebound(to: CChar.self) { text in
+                let start = unsafe bytes.withUnsafeBytes { bytes in
+                    unsafe inet_ntop(AF_INET6, bytes.baseAddress!, text.baseAddress!, socklen_t(text.count))
+                }
+                return unsafe start == nil ? 0 : strlen(text.baseAddress!)
+            }
+        }
     }
 
     /// Of the peer of a connected socket; nil where it has none any more, or one of another family.

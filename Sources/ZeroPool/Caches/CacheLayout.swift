@@ -6,8 +6,8 @@ import CZeroPool
 /// class have room for nothing, so that the fast path compares no bounds.
 struct CacheLayout {
     static let cacheLineByteCount = 64
-    /// The magazines of shifts 0 to 11, sizes below a page, leave this much room and more.
-    static let headerByteCount = 12 * cacheLineByteCount
+    /// The magazines of shifts 1 to 11, sizes below a page, leave this much room and more.
+    static let headerByteCount = 11 * cacheLineByteCount
 
     /// From one magazine to the next: header and slots, rounded up to whole cache lines.
     let magazineStride: Int
@@ -22,11 +22,12 @@ struct CacheLayout {
     }
 
     /// All shifts that `SizeClass.shift` gives.
-    static let allShifts = SizeClass.minimumShift..<64
+    static let allShifts = SizeClass.minimumShift..<65
 
     var byteCount: Int { magazineOffset(shift: CacheLayout.allShifts.upperBound) }
 
-    func magazineOffset(shift: Int) -> Int { shift * magazineStride }
+    /// By `SizeClass.magazineIndex`.
+    func magazineOffset(shift: Int) -> Int { (shift - 1) * magazineStride }
 
     /// Whether the empty cache, which stands in for a missing one, is as long as a cache of this layout.
     var fits: Bool { byteCount <= Int(ZEROPOOL_CACHE_BYTE_LIMIT) }

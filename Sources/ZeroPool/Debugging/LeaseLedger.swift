@@ -30,6 +30,13 @@ final class LeaseLedger: Sendable {
         }
     }
 
+    /// A buffer was made to be idle in advance: as if a lease of it had come and gone, so that its memory is watched too.
+    func notePreallocated(_ descriptor: DescriptorPointer, file: StaticString = #fileID, line: UInt = #line) {
+        unsafe noteLease(descriptor, at: LeaseSite(file: file, line: line))
+        unsafe noteReturn(descriptor)
+        unsafe poison(descriptor)
+    }
+
     /// A lease of the buffer, or its detached owner, ends. Traps when none is out.
     func noteReturn(_ descriptor: DescriptorPointer) {
         let stack = CallStack.current()

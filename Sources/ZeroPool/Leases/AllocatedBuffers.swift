@@ -1,3 +1,5 @@
+import CZeroPool
+
 #if canImport(Musl)
     import Musl
 #else
@@ -9,14 +11,26 @@
 /// It exists for comparisons: the same program, with the pool taken out. No pool knows of these leases.
 package enum AllocatedBuffers {
     /// A lease of at least `byteCount` bytes (rounded up to a size class, as the pool does) from `malloc`.
+    /// - Parameter alignment: where `malloc`'s own does not do: a power of two from the size of a word on.
     /// - Returns: nil when `malloc` fails. Traps when `byteCount` is more than 1 GiB.
-    package static func tryGet(_ byteCount: Int) -> PooledBuffer? {
+    package static func tryGet(_ byteCount: Int, alignment: Int? = nil) -> PooledBuffer? {
         let shift = SizeClass.shift(
             for: max(1, byteCount), smallest: SizeClass.smallest(minimumShift: SizeClass.minimumShift))
         precondition(shift <= SizeClass.maximumShift, "buffers from malloc are at most 1 GiB")
-        guard let base = unsafe malloc(1 << shift) else { return nil }
+        var base: UnsafeMutableRawPointer?
+        if let alignment {
+            guard unsafe posix_memalign(&base, alignment, 1 << shift) == 0 else { return nil }
+        } else {
+            unsafe base = malloc(1 << shift)
+        }
+        guard let base = unsafe base else { return nil }
         return unsafe lease(shift: shift, base: base)
     }
+
+    /// Has `malloc` give the system back what it keeps free: whole pages anywhere, which it keeps else.
+    ///
+    /// Any thread. Takes the locks of `malloc`, and time by how much is free. Nothing where the C library can't.
+    package static func trim() { zeropool_trim_allocator() }
 
     private static func lease(shift: Int, base: UnsafeMutableRawPointer) -> PooledBuffer {
         unsafe PooledBuffer(descriptors + (shift - SizeClass.minimumShift), base: base)

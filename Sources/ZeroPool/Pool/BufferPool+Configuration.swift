@@ -57,8 +57,8 @@ extension BufferPool {
         /// Whether the pool looks for mistakes: for tests and hunts, many times slower.
         ///
         /// Such a pool has no thread caches, so that it sees each get and return. It
-        /// - fills fresh leases with 0xCD and returned memory with 0xDB, the whole capacity, and traps at the memory's next use
-        ///   when somebody wrote to it meanwhile;
+        /// - fills fresh leases with 0xCD and returned memory with 0xDB, preallocated memory too, the whole capacity, and traps at
+        ///   the memory's next use when somebody wrote to it meanwhile;
         /// - traps when a lease is returned twice, which only unsafe code can;
         /// - notes where each lease was taken: `outstandingLeases()` tells what is out, and `close()` writes that to standard
         ///   error. A lease may outlive its pool by right; it is in that report all the same. The library writes there in

@@ -74,9 +74,9 @@ public final class BufferPool: Sendable {
     /// Where threads have the magazine for buffers of `byteCount` bytes: one that stays empty when the size has no class.
     @inlinable @inline(__always)
     func magazinePlace(_ byteCount: Int) -> MagazinePlace {
-        let shift = SizeClass.shift(for: byteCount, smallest: smallest)
+        let index = SizeClass.magazineIndex(for: byteCount, smallest: smallest)
         return MagazinePlace(
-            slotOffset: slotOffset, magazineOffset: UInt32(truncatingIfNeeded: shift) &* magazineStride)
+            slotOffset: slotOffset, magazineOffset: UInt32(truncatingIfNeeded: index) &* magazineStride)
     }
 
     @usableFromInline @inline(never)

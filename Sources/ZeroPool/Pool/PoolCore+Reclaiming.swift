@@ -21,8 +21,14 @@ extension PoolCore {
         {
             return unsafe descriptor
         }
-        return giveUpArenas(for: shard, byteCount: ArenaStorage.byteCount(forShift: shift))
-            ? unsafe shard.take(shift: shift) : nil
+        let byteCount = ArenaStorage.byteCount(forShift: shift)
+        // There is room by now where what was too old went, or another thread gave something up.
+        if max(shard.excess(ofArena: byteCount), excess(ofArena: byteCount)) <= 0,
+            let descriptor = unsafe shard.take(shift: shift)
+        {
+            return unsafe descriptor
+        }
+        return giveUpArenas(for: shard, byteCount: byteCount) ? unsafe shard.take(shift: shift) : nil
     }
 
     /// Lets idle arenas go so that `shard` can map one of `byteCount` bytes; whether that is so without anybody's consent.

@@ -19,6 +19,7 @@ extension PoolCore {
         if shift <= SizeClass.maximumShift, let descriptor = unsafe take(shift: shift, cache, shard) {
             return unsafe descriptor
         }
+        shard.trimIfDue(at: clock.now)
         guard isTransientAllowed else {
             counters[shift: shift].refusedGetCount.add(1, ordering: .relaxed)
             return nil

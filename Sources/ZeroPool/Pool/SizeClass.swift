@@ -11,16 +11,23 @@ enum SizeClass {
     /// nothing beside the touching of the memory, and where they are not hoarded a thread.
     static let maximumCachedShift = 24
 
-    /// The shift of the class for `byteCount`, in a pool whose smallest class is `1 << minimumShift` bytes.
+    /// Where the magazine for requests of `byteCount` bytes stands in a thread's cache, in a pool whose `smallest` is that of
+    /// its smallest class: one below the shift of the class.
     ///
-    /// No class (more than `maximumShift`) for sizes past 1 GiB, for 0 and for negative ones: the slow path looks again,
-    /// and traps. (Those below -2⁶² come out as the class of their low bits, and get a buffer.)
+    /// No class's place (`maximumShift` and more) for sizes past 1 GiB, for 0 and for negative ones: the slow path looks
+    /// again, and traps.
     @inlinable @inline(__always)
-    static func shift(for byteCount: Int, smallest: Int) -> Int {
-        // The highest bit of the last byte's number, one up; doubled, so that the compiler sees that it is not zero.
-        ((byteCount &* 2 &- 1) | smallest).leadingZeroBitCount ^ 63
+    static func magazineIndex(for byteCount: Int, smallest: Int) -> Int {
+        // The highest bit of the last byte's number. There is one, since `smallest` has some: the compiler, which does not
+        // know that, would spend two instructions on a word of zeroes.
+        _assumeNonNegative(63 &- ((byteCount &- 1) | smallest).leadingZeroBitCount)
     }
 
-    /// `smallest` for the above.
-    static func smallest(minimumShift: Int) -> Int { (2 << minimumShift) - 1 }
+    /// The shift of the class for `byteCount`, likewise.
+    static func shift(for byteCount: Int, smallest: Int) -> Int {
+        magazineIndex(for: byteCount, smallest: smallest) + 1
+    }
+
+    /// `smallest` for the above: the bits of a byte's number in the smallest class.
+    static func smallest(minimumShift: Int) -> Int { (1 << minimumShift) - 1 }
 }

@@ -22,6 +22,8 @@ extension Shard {
                 if arena.announced & observer == 0 {
                     arena.announced |= observer
                     arena.holders |= observer
+                    // That it may go was said before this observer came: it is to be asked too.
+                    if arena.isLeaving { news.add(1, ordering: .releasing) }
                     return (arena, .made(arena.description))
                 }
                 guard arena.isLeaving, arena.holders & observer != 0 else { return nil }

@@ -12,6 +12,7 @@ extension Shard {
         var touched = BufferChain()
         while let descriptor = unsafe fresh.pop() {
             unsafe SystemMemory.touch(descriptor.pointee.base, byteCount: descriptor.pointee.byteCount)
+            unsafe core.ledger?.notePreallocated(descriptor)
             unsafe touched.push(descriptor)
         }
         let now = core.clock.now

@@ -15,6 +15,8 @@ final class Shard: Sendable {
     let state: Locked<State>
     /// Changes whenever an observer has something to hear; observers compare it with one relaxed load.
     let news = Atomic<UInt64>(0)
+    /// The bytes of its arenas. Written under the lock, read by anybody.
+    let mappedByteCount = Atomic<Int>(0)
     /// When the idle buffers were last swept for their age.
     let lastTrimTick: Atomic<IdleClock.Tick>
 
@@ -22,7 +24,6 @@ final class Shard: Sendable {
         var idle: IdleBuffers
         /// By arena index; nil where an arena has gone.
         var arenas: [ArenaStorage?] = []
-        var mappedByteCount = 0
         /// By order: of the arenas that small classes share, those below this index have no free block of it.
         var firstRoomIndices = InlineArray<10, Int>(repeating: 0)
         var observers: UInt64 = 0
@@ -115,22 +116,20 @@ final class Shard: Sendable {
         let byteCount = ArenaStorage.byteCount(forShift: shift)
         let index = state.arenas.firstIndex { $0 == nil } ?? state.arenas.count
         guard index < Arena.maximumCountPerShard,
-            excess(ofArena: byteCount, state) <= 0,
+            excess(ofArena: byteCount) <= 0,
             core.mayMap(byteCount: byteCount),
             let arena = ArenaStorage.map(core: core, shard: self, index: index, shift: shift)
         else { return nil }
         if index == state.arenas.count { state.arenas.append(arena) } else { state.arenas[index] = arena }
         state.noteRoom(index: index)
-        state.mappedByteCount += byteCount
+        mappedByteCount.add(byteCount, ordering: .relaxed)
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
     }
 
     /// By how many bytes another arena of `byteCount` would exceed the shard's limit; 0 or less when it would not.
-    func excess(ofArena byteCount: Int) -> Int { state.withLock { state in excess(ofArena: byteCount, state) } }
-
-    private func excess(ofArena byteCount: Int, _ state: State) -> Int {
-        byteCount - (core.configuration.maxByteCountPerShard - state.mappedByteCount)
+    func excess(ofArena byteCount: Int) -> Int {
+        byteCount - (core.configuration.maxByteCountPerShard - mappedByteCount.load(ordering: .relaxed))
     }
 
     // MARK: Giving back
@@ -217,7 +216,7 @@ final class Shard: Sendable {
         guard arena.space.isWhollyFree else { return }
         if arena.holders == 0 {
             state.arenas[arena.index] = nil
-            state.mappedByteCount -= arena.byteCount
+            mappedByteCount.subtract(arena.byteCount, ordering: .relaxed)
             while let last = state.arenas.last, last == nil { state.arenas.removeLast() }
             departed.append(arena)
         } else {

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import Testing
 import ZeroPool
 import ZeroPoolURing
 
@@ -17,8 +18,12 @@ final class KernelRingWorld: RingWorld {
     private let stopSignal: StopSignal
     private let port: UInt16
     private var peerCount = 0
+    private let folder: String
+    private var versionCount = 0
 
     init(_ options: RingWorldOptions) throws {
+        var name = Array("/tmp/zeropool-rules-XXXXXX".utf8CString)
+        folder = try #require(mkdtemp(&name).map { String(cString: $0) })
         pool = BufferPool.builder().numShards(1).tlsCacheSize(0).maxByteCount(KernelRingWorld.poolByteCount).build()
         let (listeners, address) = try Listener.open(host: "127.0.0.1", port: 0, count: 1)
         port = address.port
@@ -35,8 +40,15 @@ final class KernelRingWorld: RingWorld {
             KernelRing.Setup(
                 mode: options.sendsWithoutCopy ? .registered : .pooled, pool: pool, queues: queues,
                 bufferByteCount: KernelRingWorld.poolByteCount / options.bufferCount,
-                fileSlotCount: options.slotCount, mayZeroCopy: options.sendsWithoutCopy, onDegradation: { _ in }),
+                fileSlotCount: options.slotCount, mayZeroCopy: options.sendsWithoutCopy,
+                files: FileSource(root: RootDirectory(path: folder), lister: nil, accessLog: nil),
+                onDegradation: { _ in }),
             shard: 0, listener: listeners[0], stopSignal: stopSignal)
+    }
+
+    deinit {
+        for name in ["f", "d", "p"] { remove(name) }
+        rmdir(folder)
     }
 
     var ring: any ReactorRing {
@@ -52,6 +64,37 @@ final class KernelRingWorld: RingWorld {
     }
 
     func address(_ address: UInt8) -> PeerAddress { PeerAddress([127, 0, 0, address]) }
+    func put(_ path: String, _ kind: FileStatus.Kind, byteCount: Int) {
+        remove(path)
+        switch kind {
+        case .regular: rewrite(path, byteCount: byteCount)
+        case .directory: mkdir("\(folder)/\(path)", 0o755)
+        case .other: mkfifo("\(folder)/\(path)", 0o644)
+        }
+    }
+
+    func rewrite(_ path: String, byteCount: Int) {
+        // Past the grain of the file system's clock.
+        usleep(20_000)
+        versionCount += 1
+        var bytes = [UInt8](repeating: 0, count: byteCount)
+        bytes.withUnsafeMutableBytes { StreamPattern.copy(versionCount, from: 0, to: $0) }
+        let file = Glibc.open("\(folder)/\(path)", O_WRONLY | O_CREAT, 0o644)
+        defer { Glibc.close(file) }
+        ftruncate(file, byteCount)
+        pwrite(file, bytes, byteCount, 0)
+    }
+
+    func remove(_ path: String) { Glibc.remove("\(folder)/\(path)") }
+
+    func content(of path: String) -> [UInt8] {
+        let file = Glibc.open("\(folder)/\(path)", O_RDONLY)
+        defer { Glibc.close(file) }
+        var bytes = [UInt8](repeating: 0, count: 1 << 20)
+        let count = Glibc.read(file, &bytes, bytes.count)
+        return Array(bytes[..<max(0, count)])
+    }
+
     func raiseStopSignal() { stopSignal.raise() }
     func dropRing() { kernelRing = nil }
 

@@ -240,9 +240,55 @@ final class RingSession {
         case .released(let lease, let wasCopied, let number):
             if !ObservedEvent.isThere(lease) { failure = Failure(description: "a release without its lease") }
             return .released(number, wasCopied: wasCopied)
+        case .file(let event): return observe(event)
         case .woken: return .woken
         case .timer(let timer): return .timer(timer)
         }
+    }
+
+    // MARK: Files
+
+    private var opened: (file: Int32, status: FileStatus)?
+    private(set) var readBytes: [UInt8] = []
+
+    private func observe(_ event: consuming FileEvent) -> ObservedEvent {
+        switch consume event {
+        case .opened(let number, let file, let status):
+            opened = (file, status)
+            return .opened(number, status.kind, byteCount: status.byteCount)
+        case .openFailed(let number, let errno): return .openFailed(number, errno: errno)
+        case .read(let number, let lease, let byteCount, let errno):
+            readBytes = Array(copying: lease)
+            return .read(number, byteCount: byteCount, errno: errno)
+        case .checked(let number, let status): return .checked(number, isSame: status.map { $0 == opened?.status })
+        }
+    }
+
+    private var fileRing: any FileRing {
+        guard let ring = world.ring as? any FileRing else { preconditionFailure("this ring has files") }
+        return ring
+    }
+
+    func open(_ path: String, for number: ConnectionNumber) {
+        fileRing.open(Array(path.utf8).span.bytes, past: false, for: number)
+    }
+
+    /// Reads of the file that was opened last, behind `kept` bytes of the block.
+    func read(_ byteCount: Int, at offset: Int, keeping kept: Int = 0, for number: ConnectionNumber) throws {
+        guard let opened, var block = fileRing.takeBlock(kept + byteCount) else {
+            throw Failure(description: "there is no block, or no file")
+        }
+        block.append(copying: [UInt8](repeating: 7, count: kept).span.bytes)
+        fileRing.read(into: block, byteCount: byteCount, from: opened.file, offset: offset, for: number)
+    }
+
+    func check(for number: ConnectionNumber) {
+        if let opened { fileRing.check(opened.file, for: number) }
+    }
+
+    func closeFile() {
+        if let file = opened?.file { fileRing.closeFile(file) }
+        opened = nil
     }
 
     private func keep(_ box: LeaseBox, of number: ConnectionNumber, byteCount: Int) {

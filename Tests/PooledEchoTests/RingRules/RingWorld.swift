@@ -1,4 +1,5 @@
 import ZeroPool
+import ZeroPoolURing
 
 @testable import PooledEcho
 
@@ -11,6 +12,14 @@ protocol RingWorld: AnyObject {
     var pool: BufferPool { get }
     /// Which rule of `ReactorRing` was broken, where somebody looks after that.
     var violation: String? { get }
+
+    /// A new file of that name, in place of what it was.
+    func put(_ path: String, _ kind: FileStatus.Kind, byteCount: Int)
+    /// The file of that name gets other bytes, in place.
+    func rewrite(_ path: String, byteCount: Int)
+    func remove(_ path: String)
+    /// What the file of that name holds now.
+    func content(of path: String) -> [UInt8]
 
     /// A peer connects, from an address whose last byte can be chosen.
     func connect(from address: UInt8) throws -> any RingPeer

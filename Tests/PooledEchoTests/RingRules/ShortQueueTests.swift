@@ -26,9 +26,10 @@ struct ShortQueueTests {
         }
         let limits = ReactorLimits(
             connection: EchoConnection.Limits(bufferByteCount: setup.bufferByteCount), idleSeconds: 0,
-            stallSeconds: 60, drainSeconds: 60)
+            stallSeconds: 60, trimSeconds: 0.001, drainSeconds: 60)
         let reactor = Reactor(
-            ring: ring, slotCount: setup.fileSlotCount, admission: Admission(maxConnectionCount: peerCount),
+            ring: ring, service: EchoService(), slotCount: setup.fileSlotCount,
+            admission: Admission(maxConnectionCount: peerCount),
             limits: limits)
         do throws(ServerError) {
             try reactor.run()

@@ -25,6 +25,19 @@ final class LeaseBox {
         self.lease = consume lease
     }
 
+    /// Writes bytes behind the others.
+    func append(_ bytes: some Collection<UInt8>) {
+        guard var lease = lease.take() else { preconditionFailure("the lease was taken before") }
+        lease.append(copying: Array(bytes).span.bytes)
+        self.lease = consume lease
+    }
+
+    /// The bytes `range` of the lease.
+    func bytes(_ range: Range<Int>) -> [UInt8] {
+        guard let start = unsafe lease?.baseAddress else { return [] }
+        return unsafe Array(UnsafeRawBufferPointer(start: start + range.lowerBound, count: range.count))
+    }
+
     /// Whether the bytes `range` of the lease are what the connection's peer sent from `offset` on.
     func holds(_ connection: Int, from offset: Int, range: Range<Int>) -> Bool {
         guard let start = unsafe lease?.baseAddress else { return false }

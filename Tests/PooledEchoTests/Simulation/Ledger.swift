@@ -18,6 +18,7 @@ struct Ledger {
     var isReceiveMultishot = false
     var isSending = false
     var isIdentifying = false
+    var isFileBusy = false
     /// Bytes of the send under way.
     var sendingByteCount = 0
 

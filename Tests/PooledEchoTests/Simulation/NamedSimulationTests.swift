@@ -126,6 +126,44 @@ struct NamedSimulationTests {
         #expect(simulation.scriptedPeers[2].readByteCount == 10)
     }
 
+    @Test("memory comes to rest once when nothing moves any more, and nobody is woken for it again")
+    func rest() {
+        var scenario = Scenario()
+        scenario.limits.trimSeconds = 0.1
+        scenario.limits.idleSeconds = 8
+        scenario.stopsWhenDone = false
+        scenario.stopTime = 7_000_000
+        scenario.peers = peers(3) { $0.ending = .stay }
+        let simulation = run(scenario)
+        #expect(simulation.restCount == 1 && simulation.trimCount == 0)
+        // A second each for the idle connections.
+        #expect(simulation.turnCount < 30)
+    }
+
+    @Test("where much moves, only what is old goes back, until little moves")
+    func trimming() {
+        var scenario = Scenario()
+        scenario.limits.trimSeconds = 0.02
+        scenario.peers = peers(1) { plan in
+            plan.byteCount = 4000
+            plan.pieceByteCount = 1
+            plan.pieceInterval = 100
+        }
+        scenario.stopDelay = 1_000_000
+        let simulation = run(scenario)
+        #expect(simulation.trimCount > 3)
+        #expect(simulation.restCount == 1)
+    }
+
+    @Test("memory is never looked for where it is to stay")
+    func noTrimming() {
+        var scenario = Scenario()
+        scenario.stopDelay = 5_000_000
+        scenario.peers = peers(3)
+        let simulation = run(scenario)
+        #expect(simulation.restCount == 0 && simulation.trimCount == 0)
+    }
+
     @Test("a peer that does not read owes no more than the limit, and what was under way")
     func owedBytes() {
         var scenario = Scenario()

@@ -12,5 +12,8 @@ enum NotedOperation {
     case shutdownWrite(SimulatedConnection)
     case close(SimulatedConnection)
     case reset(SimulatedConnection)
+    case withdraw(operation: Int)
+    /// On a file: what it does when it starts.
+    case file(() -> Void)
     case setTimer(ReactorTimer, seconds: Double, operation: Int)
 }

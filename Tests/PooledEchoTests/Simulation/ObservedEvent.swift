@@ -1,4 +1,5 @@
 import ZeroPool
+import ZeroPoolURing
 
 @testable import PooledEcho
 
@@ -12,6 +13,11 @@ enum ObservedEvent: Equatable {
     case sent(ConnectionNumber, byteCount: Int, hasLease: Bool)
     case sendFailed(ConnectionNumber, errno: Int32, hasLease: Bool)
     case released(ConnectionNumber?, wasCopied: Bool)
+    case opened(ConnectionNumber, FileStatus.Kind, byteCount: Int)
+    case openFailed(ConnectionNumber, errno: Int32)
+    case read(ConnectionNumber, byteCount: Int, errno: Int32)
+    /// Whether the file is what it was when it was opened.
+    case checked(ConnectionNumber, isSame: Bool?)
     case woken
     case timer(ReactorTimer)
 

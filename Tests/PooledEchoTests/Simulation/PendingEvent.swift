@@ -1,3 +1,5 @@
+import ZeroPoolURing
+
 @testable import PooledEcho
 
 /// An event on its way to the reactor. Its connection has no number here: whether it still has one shows when it is
@@ -11,6 +13,12 @@ enum PendingEvent {
     case sent(SimulatedConnection, LeaseBox?, byteCount: Int)
     case sendFailed(SimulatedConnection, LeaseBox?, errno: Int32)
     case released(SimulatedConnection, LeaseBox, wasCopied: Bool)
+    /// A buffer that waited for bytes is back, or was taken by a receive first. The reactor hears nothing of it.
+    case withdrawn(LeaseBox?)
+    case opened(SimulatedConnection, file: Int32, FileStatus)
+    case openFailed(SimulatedConnection, errno: Int32)
+    case read(SimulatedConnection, LeaseBox, byteCount: Int, errno: Int32)
+    case checked(SimulatedConnection, FileStatus?)
     case woken
     case timer(ReactorTimer)
 }

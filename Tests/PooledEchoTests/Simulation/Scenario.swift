@@ -16,7 +16,7 @@ struct Scenario {
     var faults = FaultPlan()
     var limits = ReactorLimits(
         connection: EchoConnection.Limits(queuedLeaseCount: 16, owedByteCount: 1 << 20), idleSeconds: 0,
-        stallSeconds: 0.5, drainSeconds: 5)
+        stallSeconds: 0.5, trimSeconds: 0, drainSeconds: 5)
     var maxConnectionCount = 10_000
     var maxConnectionCountPerAddress: Int?
     var peers: [PeerPlan] = []
@@ -62,6 +62,7 @@ struct Scenario {
         limits.drainSeconds = random.element([0, 0.001, 0.1, 1])
         limits.idleSeconds = random.chance(0.25) ? random.element([0.005, 0.05, 0.5]) : 0
         if random.chance(0.25) { maxConnectionCountPerAddress = random.integer(1, 4) }
+        limits.trimSeconds = random.element([0, 0.001, 0.02, 0.5])
     }
 
     private mutating func choosePeers(_ random: inout SeededGenerator, count: Int) {

@@ -13,7 +13,13 @@ final class ScriptedPeer {
     private(set) var readByteCount = 0
     private(set) var end: SimulatedPeer.Read?
 
-    init(_ plan: PeerPlan, _ kernel: SimulatedKernel, seed: UInt64, onDone: @escaping () -> Void) {
+    private let script: [UInt8]?
+
+    /// - Parameter script: what it sends; nil for its pattern.
+    init(
+        _ plan: PeerPlan, _ kernel: SimulatedKernel, seed: UInt64, script: [UInt8]? = nil, onDone: @escaping () -> Void
+    ) {
+        self.script = script
         self.plan = plan
         self.kernel = kernel
         self.onDone = onDone
@@ -25,6 +31,7 @@ final class ScriptedPeer {
         let peer = SimulatedPeer(kernel, from: plan.address)
         self.peer = peer
         peer.connection.ledger.isPrompt = plan.isPrompt
+        peer.connection.script = script
         peer.connection.onReadable = { [unowned self] in setRead() }
         peer.connection.onRoom = { [unowned self] in setWrite() }
         setWrite()

@@ -52,6 +52,10 @@ final class SimulatedConnection {
     /// After what it can still read the peer gets an error, not an end of stream.
     var isResetForPeer = false
 
+    /// What the peer sends, where that is no pattern; and then what the server sends, as it goes to the kernel.
+    var script: [UInt8]?
+    var recording: [UInt8] = []
+
     /// The peer wants to hear that there is something to read, or room to write.
     var onReadable: (() -> Void)?
     var onRoom: (() -> Void)?

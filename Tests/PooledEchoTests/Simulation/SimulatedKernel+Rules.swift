@@ -98,12 +98,25 @@ extension SimulatedKernel {
     private func fillBuffer(_ connection: SimulatedConnection, _ operation: Int) {
         let lease = provided.removeFirst()
         unseenBufferCount += 1
+        isAboveRest = true
         let byteCount = min(
             connection.inbound.unreadByteCount, parameters.maxReceiveByteCount, parameters.bufferByteCount)
-        lease.fill(connection.id, from: connection.inbound.readByteCount, byteCount: byteCount)
+        let offset = connection.inbound.readByteCount
+        if let script = connection.script {
+            lease.append(script[offset..<offset + byteCount])
+        } else {
+            lease.fill(connection.id, from: offset, byteCount: byteCount)
+        }
         connection.inbound.read(byteCount)
         complete(operation, .received(connection, lease))
         connection.onRoom?()
+    }
+
+    /// The buffers that wait come back from the oldest on, as long as there are some; receives stay armed.
+    private func withdraw(_ operation: Int) {
+        let lease = provided.isEmpty ? nil : provided.removeFirst()
+        if lease != nil { unseenBufferCount += 1 }
+        complete(operation, .withdrawn(lease))
     }
 
     func endReceive(_ connection: SimulatedConnection, _ errno: Int32, isEndOfStream: Bool = false) {
@@ -143,7 +156,9 @@ extension SimulatedKernel {
         let byteCount = min(connection.outbound.room, send.range.count - send.doneByteCount)
         if byteCount > 0 {
             let start = send.range.lowerBound + send.doneByteCount
-            if !send.lease.holds(
+            if connection.script != nil {
+                connection.recording += send.lease.bytes(start..<start + byteCount)
+            } else if !send.lease.holds(
                 connection.id, from: connection.outbound.writtenByteCount, range: start..<start + byteCount)
             {
                 trace.violate("bytes go out as they came in, in order", connection.id)
@@ -206,7 +221,11 @@ extension SimulatedKernel {
             }
             connection.notifications.removeFirst()
             let notify = { [unowned self] in
-                if !first.lease.holds(connection.id, from: first.streamRange.lowerBound, range: first.range) {
+                let isAsItWas =
+                    connection.script == nil
+                    ? first.lease.holds(connection.id, from: first.streamRange.lowerBound, range: first.range)
+                    : first.lease.bytes(first.range).elementsEqual(connection.recording[first.streamRange])
+                if !isAsItWas {
                     trace.violate("memory stays as it is while the kernel reads it", connection.id)
                 }
                 complete(first.operation, .released(connection, first.lease, wasCopied: first.wasCopied))
@@ -305,6 +324,8 @@ extension SimulatedKernel {
         case .shutdownWrite(let connection): shutdownWrite(connection)
         case .close(let connection): closeByServer(connection)
         case .reset(let connection): resetByServer(connection)
+        case .withdraw(let operation): withdraw(operation)
+        case .file(let operation): operation()
         case .setTimer(let timer, let seconds, let operation):
             after(Int(seconds * 1e6)) { [unowned self] in complete(operation, .timer(timer)) }
         }

@@ -55,8 +55,12 @@ final class SimulatedKernel {
     var provided: [LeaseBox] = []
     /// Buffers in completions that the reactor has not seen: the ring counts them as available still.
     var unseenBufferCount = 0
+    /// Whether memory was used since the last rest, or is still.
+    var isAboveRest = false
     /// Leases that sends and notifications hold.
     var sendingLeaseCount = 0
+    /// Leases that reads of files hold.
+    var readingLeaseCount = 0
 
     // Operations.
     var noted: [NotedOperation] = []
@@ -83,7 +87,7 @@ final class SimulatedKernel {
     }
 
     /// Leases that the kernel holds, or that wait for the reactor in completions.
-    var leaseCount: Int { provided.count + unseenBufferCount + sendingLeaseCount }
+    var leaseCount: Int { provided.count + unseenBufferCount + sendingLeaseCount + readingLeaseCount }
 
     func newOperation() -> Int {
         operationCount += 1
@@ -105,6 +109,12 @@ final class SimulatedKernel {
         {
             provided.append(LeaseBox(lease))
         }
+    }
+
+    /// All that waited for bytes is back: few take its place.
+    func endRest() {
+        refill()
+        isAboveRest = pool.leasedBufferCount > provided.count
     }
 
     // MARK: Completions
@@ -186,6 +196,7 @@ final class SimulatedKernel {
         completions = []
         ready = []
         sendingLeaseCount = 0
+        readingLeaseCount = 0
         for connection in connections {
             connection.notifications = []
             (connection.receive, connection.send) = (nil, nil)

@@ -16,7 +16,7 @@ final class SimulatedRing: ReactorRing {
     let kernel: SimulatedKernel
     private let trace: SimulationTrace
     /// Checks what a reactor promises beyond the ring's rules; nil when a test plays the reactor by hand.
-    var model: SimulationModel?
+    var model: (any RingObserver)?
     /// When the ring dies, in microseconds.
     var deathTime: Int?
     private(set) var isClosed = false
@@ -28,6 +28,8 @@ final class SimulatedRing: ReactorRing {
     private var batch: [Completion] = []
     private var isAccepting = false
     private var runningTimers: [Bool]
+    /// While memory comes to rest: buffers that are not back yet.
+    private var withdrawalCount: Int?
     private var emptyPollCount = 0
     private var notedSinceWait = 0
 
@@ -148,6 +150,7 @@ final class SimulatedRing: ReactorRing {
         require(!runningTimers[Int(timer.rawValue)], "a timer runs once at a time")
         require(seconds >= 0, "a timer is set for later")
         runningTimers[Int(timer.rawValue)] = true
+        if timer == .trim { model?.setMemoryTimer(isAboveRest: isAboveRest) }
         kernel.noted.append(.setTimer(timer, seconds: seconds, operation: kernel.newOperation()))
     }
 
@@ -155,9 +158,10 @@ final class SimulatedRing: ReactorRing {
 
     private func isIdle(_ connection: SimulatedConnection) -> Bool {
         !connection.ledger.isReceiving && !connection.ledger.isSending && !connection.ledger.isIdentifying
+            && !connection.ledger.isFileBusy
     }
 
-    private func note(
+    func note(
         _ text: StaticString, _ connection: Int = SimulationTrace.none, _ value: Int = SimulationTrace.none
     ) {
         trace.note(text, connection, value)
@@ -166,7 +170,7 @@ final class SimulatedRing: ReactorRing {
         require(!isClosed && !isAbandoned, "nothing is asked of a ring that has ended")
     }
 
-    private func connection(
+    func connection(
         _ number: ConnectionNumber, _ text: StaticString, _ value: Int = SimulationTrace.none
     ) -> SimulatedConnection? {
         let connection = Int(number) < connections.count ? connections[Int(number)] : nil
@@ -175,15 +179,41 @@ final class SimulatedRing: ReactorRing {
         return connection
     }
 
-    private func require(_ isRight: Bool, _ rule: StaticString, _ connection: SimulatedConnection? = nil) {
+    func require(_ isRight: Bool, _ rule: StaticString, _ connection: SimulatedConnection? = nil) {
         if !isRight { trace.violate(rule, connection?.id ?? SimulationTrace.none) }
     }
+
+    /// Files, where there are any.
+    var files: SimulatedFiles?
 
     // MARK: Buffers
 
     var availableBufferCount: Int { kernel.provided.count + kernel.unseenBufferCount }
 
-    func refill() { kernel.refill() }
+    func refill() {
+        guard let withdrawalCount else { return kernel.refill() }
+        if withdrawalCount == 0 {
+            self.withdrawalCount = nil
+            kernel.endRest()
+        } else if availableBufferCount == 0 {
+            kernel.refill()
+        }
+    }
+
+    var isAboveRest: Bool { kernel.isAboveRest }
+
+    func trim(olderThanSeconds seconds: Double) {
+        note("idle memory goes back")
+        model?.trimmedMemory()
+    }
+
+    func beginRest() {
+        note("memory comes to rest")
+        model?.beganRest()
+        guard withdrawalCount == nil else { return }
+        withdrawalCount = availableBufferCount
+        for _ in 0..<availableBufferCount { kernel.noted.append(.withdraw(operation: kernel.newOperation())) }
+    }
 
     // MARK: Events
 
@@ -270,6 +300,29 @@ final class SimulatedRing: ReactorRing {
             trace.note("released", connection.id)
             let number = connection.ledger.isClosed ? nil : number(connection)
             body(.released(lease(box), wasCopied: wasCopied, number))
+        case .withdrawn(let box):
+            trace.note(box == nil ? "nothing to withdraw" : "withdrawn")
+            withdrawalCount? -= 1
+            guard let box else { break }
+            kernel.unseenBufferCount -= 1
+            _ = box.take()
+        case .opened(let connection, let file, let status):
+            trace.note("opened", connection.id, Int(file))
+            connection.ledger.isFileBusy = false
+            body(.file(.opened(number(connection), file: file, status)))
+        case .openFailed(let connection, let errno):
+            trace.note("open failed", connection.id, Int(errno))
+            connection.ledger.isFileBusy = false
+            body(.file(.openFailed(number(connection), errno: errno)))
+        case .read(let connection, let box, let byteCount, let errno):
+            trace.note("read", connection.id, byteCount)
+            connection.ledger.isFileBusy = false
+            kernel.readingLeaseCount -= 1
+            body(.file(.read(number(connection), box.take(), byteCount: byteCount, errno: errno)))
+        case .checked(let connection, let status):
+            trace.note("checked", connection.id)
+            connection.ledger.isFileBusy = false
+            body(.file(.checked(number(connection), status)))
         case .woken:
             trace.note("woken")
             body(.woken)

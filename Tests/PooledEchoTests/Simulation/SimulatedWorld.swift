@@ -80,6 +80,7 @@ final class SimulatedWorld {
         case .released(let lease, let wasCopied, let number):
             _ = consume lease
             return .released(number, wasCopied: wasCopied)
+        case .file: preconditionFailure("nothing here asks for files")
         case .woken: return .woken
         case .timer(let timer): return .timer(timer)
         }

@@ -9,7 +9,7 @@ final class Simulation {
     private let kernel: SimulatedKernel
     private let ring: SimulatedRing
     private let model: SimulationModel
-    private let reactor: Reactor<SimulatedRing>
+    private let reactor: Reactor<EchoService<SimulatedRing>>
     private var peers: [ScriptedPeer] = []
     private var busyPeerCount: Int
     private var isStopped = false
@@ -26,7 +26,7 @@ final class Simulation {
         ring = SimulatedRing(kernel)
         model = SimulationModel(scenario, kernel)
         reactor = Reactor(
-            ring: ring, slotCount: scenario.kernel.slotCount,
+            ring: ring, service: EchoService(), slotCount: scenario.kernel.slotCount,
             admission: Admission(
                 maxConnectionCount: scenario.maxConnectionCount,
                 maxConnectionCountPerAddress: scenario.maxConnectionCountPerAddress),
@@ -83,6 +83,9 @@ final class Simulation {
     /// The peers, in the scenario's order.
     var scriptedPeers: [ScriptedPeer] { peers }
     var turnCount: Int { model.turn }
+    /// How often it looked for idle memory, and how often all of it was to go.
+    var trimCount: Int { model.memory.trimCount }
+    var restCount: Int { model.memory.restCount }
     var seconds: Double { Double(kernel.now) / 1e6 }
 
     /// - Returns: the rule that was broken, if one was.

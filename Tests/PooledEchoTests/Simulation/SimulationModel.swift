@@ -4,12 +4,12 @@ import ZeroPool
 @testable import PooledEcho
 
 /// What a server promises, checked at every step against books of its own. Rules of the ring's use are `SimulatedRing`'s.
-final class SimulationModel {
+final class SimulationModel: RingObserver {
     private let kernel: SimulatedKernel
     private let trace: SimulationTrace
     private let scenario: Scenario
     /// What is tested.
-    var reactor: Reactor<SimulatedRing>?
+    var reactor: Reactor<EchoService<SimulatedRing>>?
 
     private(set) var turn = 0
     /// The event that is being handed over makes the reactor cut connections for this reason.
@@ -34,6 +34,7 @@ final class SimulationModel {
     private var lastWaitingTime = 0
     private var lastWaitingTurn = 0
     private var wasScarce = false
+    var memory: MemoryModel
     /// What statistics should say in the end.
     private(set) var tally = Tally()
 
@@ -41,6 +42,7 @@ final class SimulationModel {
         self.scenario = scenario
         self.kernel = kernel
         trace = kernel.trace
+        memory = MemoryModel(trimSeconds: scenario.limits.trimSeconds, trace: trace)
     }
 
     private func require(_ isRight: Bool, _ rule: StaticString, _ connection: SimulatedConnection? = nil) {
@@ -136,6 +138,10 @@ final class SimulationModel {
 
     // MARK: Turns
 
+    func setMemoryTimer(isAboveRest: Bool) { memory.setTimer(isAboveRest: isAboveRest) }
+    func trimmedMemory() { memory.trimmed() }
+    func beganRest() { memory.beganRest() }
+
     func turned(isPolling: Bool) {
         if let reactor {
             require(
@@ -161,6 +167,7 @@ final class SimulationModel {
         checkLeases()
         checkAccepting()
         checkScarcity()
+        memory.turned(isAboveRest: kernel.isAboveRest)
         let patience = drainTime.map { $0 + microseconds(scenario.limits.drainSeconds) + 200_000 } ?? .max
         require(kernel.now <= patience || cutTime != nil, "the drain time is kept")
         if let cutTime { require(kernel.now <= cutTime + 200_000, "after the cut all connections end at once") }
@@ -220,7 +227,8 @@ final class SimulationModel {
                 // It took a connection with it, so that it can't go on for ever.
                 acceptArms.progress(now: kernel.now)
             }
-        case .timer(.accept): break
+        case .timer(.trim): memory.willTick()
+        case .timer(.accept), .timer(.service), .withdrawn, .opened, .openFailed, .read, .checked: break
         }
     }
 
@@ -332,6 +340,7 @@ final class SimulationModel {
         default: break
         }
         cuttingCause = nil
+        memory.handedOver(event)
     }
 
     /// Who owes little receives again, or waits for a buffer.

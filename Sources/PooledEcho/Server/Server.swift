@@ -4,8 +4,8 @@ import Synchronization
 import ZeroPool
 import ZeroPoolURing
 
-/// The echo server: reactors on threads of their own, from the first listen to the last return.
-package final class EchoServer: Sendable {
+/// A server: reactors on threads of their own, from the first listen to the last return.
+package final class Server: Sendable {
     /// How a server ended.
     package struct Outcome: Sendable {
         /// What it did.
@@ -20,6 +20,7 @@ package final class EchoServer: Sendable {
     private let pool: BufferPool
     private let threads: [ServerThread<ReactorResult>]
     private let stopSignals: [StopSignal]
+    private let accessLog: AccessLog?
     /// Where it listens, as a client would write it.
     package let name: String
 
@@ -31,9 +32,11 @@ package final class EchoServer: Sendable {
     /// SIGPIPE is ignored, since a fixed write to a closed connection raises it. Throws a sentence for the user.
     package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
         self.configuration = configuration
-        EchoServer.blockStopSignals()
+        Server.blockStopSignals()
+        let files = try Server.fileSource(configuration.service)
         let descriptors = try DescriptorBudget.plan(
-            maxConnectionCount: configuration.maxConnectionCount, reactorCount: configuration.reactorCount)
+            maxConnectionCount: configuration.maxConnectionCount, reactorCount: configuration.reactorCount,
+            openFileCount: configuration.openFileCount)
         let reactorCount = descriptors.reactorCount
         if descriptors.connectionCount < configuration.maxConnectionCount {
             logger.warning(
@@ -42,21 +45,19 @@ package final class EchoServer: Sendable {
         let (listeners, address) = try Listener.open(
             host: configuration.host, port: configuration.port, count: reactorCount)
         name = address.description
-        pool = try EchoServer.makePool(configuration, reactorCount: reactorCount)
+        accessLog = files?.accessLog
+        pool = try Server.makePool(configuration, reactorCount: reactorCount)
         let setup = KernelRing.Setup(
             mode: configuration.buffers, pool: pool, queues: QueueBudget.plan(reactorCount: reactorCount),
-            bufferByteCount: EchoServer.bufferByteCount(configuration),
+            bufferByteCount: Server.bufferByteCount(configuration),
             fileSlotCount: descriptors.fileSlotCount,
             mayZeroCopy: configuration.buffers == .registered && !address.isLoopback,
+            files: files, openFileCount: descriptors.openFileCount / reactorCount,
             onDegradation: { logger.warning("\($0)") })
         let admission = Admission(
             maxConnectionCount: descriptors.connectionCount,
-            maxConnectionCountPerAddress: configuration.maxConnectionCountPerAddress)
-        let limits = ReactorLimits(
-            connection: EchoConnection.Limits(
-                bufferByteCount: setup.bufferByteCount, owedByteCount: configuration.maxOwedByteCount),
-            idleSeconds: configuration.idleSeconds, stallSeconds: configuration.stallSeconds,
-            drainSeconds: configuration.drainSeconds)
+            maxConnectionCountPerAddress: configuration.maxConnectionCountPerAddress,
+            asksForAddresses: files?.accessLog != nil)
         let processors = ProcessBudget.allowedProcessors
         let ready = StartGate(count: reactorCount)
         var threads: [ServerThread<ReactorResult>] = []
@@ -73,9 +74,9 @@ package final class EchoServer: Sendable {
                             _ = ProcessBudget.pinCurrentThread(toProcessor: processors[shard % processors.count])
                         }
                         pool.bindCurrentThread(toShard: shard)
-                        return EchoServer.serve(
+                        return Server.serve(
                             setup, shard: shard, listener: listener, stopSignal: stopSignal,
-                            admission: admission, limits: limits, ready: ready, logger: logger)
+                            admission: admission, configuration: configuration, ready: ready, logger: logger)
                     })
                 stopSignals.append(stopSignal)
             }
@@ -95,7 +96,7 @@ package final class EchoServer: Sendable {
     /// A reactor's thread, from ring to last return.
     private static func serve(
         _ setup: KernelRing.Setup, shard: Int, listener: Listener, stopSignal: StopSignal,
-        admission: Admission, limits: ReactorLimits, ready: StartGate, logger: Logger
+        admission: Admission, configuration: ServerConfiguration, ready: StartGate, logger: Logger
     ) -> ReactorResult {
         let ring: KernelRing
         do throws(RingError) {
@@ -105,14 +106,16 @@ package final class EchoServer: Sendable {
             return .failure(.ring(error))
         }
         guard !admission.asksForAddresses || ring.canIdentify else {
-            let error = ServerError.configuration("--max-connections-per-address needs Linux 6.8 or newer")
+            let error = ServerError.configuration(
+                "--max-connections-per-address and --access-log need Linux 6.8 or newer")
             ready.fail(error)
             return .failure(error)
         }
-        let reactor = Reactor(ring: ring, slotCount: setup.fileSlotCount, admission: admission, limits: limits)
         ready.pass()
         do throws(ServerError) {
-            try reactor.run()
+            var statistics = try serve(configuration, on: ring, setup, admission)
+            ring.report(into: &statistics)
+            return .success(statistics)
         } catch {
             // The process ends with it: a server that runs on half alive loses connections silently.
             listener.stopListening()
@@ -120,28 +123,74 @@ package final class EchoServer: Sendable {
             _ = kill(getpid(), SIGTERM)
             return .failure(error)
         }
-        let leftover = ring.leftover
-        guard leftover == (0, 0), reactor.queuedLeaseCount == 0 else {
-            return .failure(
-                .ringNotEmpty(
-                    registeredByteCount: leftover.registeredByteCount,
-                    leaseCount: leftover.inFlightCount + reactor.queuedLeaseCount))
+    }
+
+    private static func serve(
+        _ configuration: ServerConfiguration, on ring: KernelRing, _ setup: KernelRing.Setup, _ admission: Admission
+    ) throws(ServerError) -> ServerStatistics {
+        switch configuration.service {
+        case .echo(let echo):
+            let limits = EchoConnection.Limits(
+                bufferByteCount: setup.bufferByteCount, owedByteCount: echo.maxOwedByteCount)
+            let reactor = Reactor(
+                ring: ring, service: EchoService(), slotCount: setup.fileSlotCount, admission: admission,
+                limits: reactorLimits(limits, configuration))
+            try reactor.run()
+            try requireEmpty(ring, leaseCount: reactor.queuedLeaseCount)
+            return unsafe reactor.statistics
+        case .files(let files):
+            let service = FileService<KernelRing>(
+                files.service(openFileCount: setup.openFileCount), slotCount: setup.fileSlotCount,
+                accessLog: setup.files?.accessLog)
+            let reactor = Reactor(
+                ring: ring, service: service, slotCount: setup.fileSlotCount, admission: admission,
+                limits: reactorLimits(FileConnection.Limits(), configuration))
+            try reactor.run()
+            try requireEmpty(ring, leaseCount: reactor.queuedLeaseCount + service.leaseCount)
+            var statistics = unsafe reactor.statistics
+            statistics.files = unsafe service.statistics
+            return statistics
         }
-        var statistics = unsafe reactor.statistics
-        ring.report(into: &statistics)
-        return .success(statistics)
+    }
+
+    private static func reactorLimits<Connection>(
+        _ connection: Connection, _ configuration: ServerConfiguration
+    ) -> ReactorLimits<Connection> {
+        ReactorLimits(
+            connection: connection, idleSeconds: configuration.idleSeconds, stallSeconds: configuration.stallSeconds,
+            trimSeconds: configuration.trimSeconds, drainSeconds: configuration.drainSeconds)
+    }
+
+    /// Of a ring that is closed nothing is left, or there is a bug.
+    private static func requireEmpty(_ ring: KernelRing, leaseCount: Int) throws(ServerError) {
+        let leftover = ring.leftover
+        guard leftover == (0, 0), leaseCount == 0 else {
+            throw .ringNotEmpty(
+                registeredByteCount: leftover.registeredByteCount, leaseCount: leftover.inFlightCount + leaseCount)
+        }
+    }
+
+    private static func fileSource(_ service: ServerConfiguration.Service) throws(ServerError) -> FileSource? {
+        guard case .files(let files) = service else { return nil }
+        let lister =
+            files.listsDirectories
+            ? try DirectoryLister(showsDotfiles: files.servesDotfiles, maxEntryCount: files.maxListingEntryCount)
+            : nil
+        var accessLog: AccessLog?
+        if let path = files.accessLogPath { accessLog = try AccessLog(path: path) }
+        return FileSource(root: try RootDirectory(path: files.root), lister: lister, accessLog: accessLog)
     }
 
     /// Waits for SIGINT or SIGTERM; then drains, at a second signal cuts, and ends every reactor.
     package func runUntilStopped(logger: Logger) throws(ServerError) -> Outcome {
-        _ = EchoServer.waitForStopSignal()
+        _ = Server.waitForStopSignal()
         logger.info("draining for at most \(configuration.drainSeconds) seconds")
         for stopSignal in stopSignals { stopSignal.raise() }
         let stopSignals = stopSignals
         // A second signal cuts: taken by a thread that nobody waits for.
         do throws(ServerError) {
             _ = try ServerThread<Void> {
-                _ = EchoServer.waitForStopSignal()
+                _ = Server.waitForStopSignal()
                 for stopSignal in stopSignals { stopSignal.raise() }
             }
         } catch {
@@ -157,6 +206,7 @@ package final class EchoServer: Sendable {
             case .failure(let error): failure = failure ?? error
             }
         }
+        accessLog?.close()
         if let failure { throw failure }
         // Their threads are gone, and with them their caches: what is not back now will never be.
         let leaseCount = pool.leasedBufferCount
@@ -215,9 +265,10 @@ package final class EchoServer: Sendable {
         // By default enough for every reactor to start with, however large the buffers.
         let ample = 2 * reactorCount * BufferDemand.minimum * bufferByteCount
         let byteCount = configuration.poolByteCount ?? max(64 << 20, ample, ProcessBudget.memoryByteCount / 4)
+        // The reactors' timers look for idle memory, and nobody else.
         return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max).maxBuffersPerShard(
             1024
         )
-        .maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
+        .maxIdleSeconds(.infinity).maxByteCount(byteCount).maxByteCountPerShard(byteCount / reactorCount).build()
     }
 }

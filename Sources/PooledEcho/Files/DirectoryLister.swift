@@ -1,0 +1,132 @@
+import Glibc
+import Synchronization
+import ZeroPoolURing
+
+/// Makes files of directories' listings, on a thread of its own: io_uring has no operation that reads a directory, and one on
+/// a slow disk must not hold a reactor up. One thread for all reactors; a connection asks for one listing at a time, so that
+/// what waits for it is bounded by connections.
+final class DirectoryLister: Sendable {
+    /// A file without a name, with the listing in it.
+    struct Listing: Sendable {
+        let descriptor: Int32
+        let status: FileStatus
+    }
+
+    struct Failure: Error {
+        let errno: Int32
+    }
+
+    private struct Job: Sendable {
+        let directory: Int32
+        let format: ListingFormat
+        let connection: ConnectionNumber
+        let replies: ListingReplies
+    }
+
+    private let showsDotfiles: Bool
+    /// Entries of a listing at most; it says when there are more.
+    private let maxEntryCount: Int
+    private let jobs = Mutex<[Job]>([])
+    private let work: StopSignal
+
+    init(showsDotfiles: Bool, maxEntryCount: Int) throws(ServerError) {
+        self.showsDotfiles = showsDotfiles
+        self.maxEntryCount = maxEntryCount
+        work = try StopSignal(isBlocking: true)
+        _ = try ServerThread<Void> { [self] in run() }
+    }
+
+    /// Lists a directory, and closes it. Any thread.
+    func list(directory: Int32, as format: ListingFormat, for connection: ConnectionNumber, to replies: ListingReplies)
+    {
+        jobs.withLock {
+            $0.append(Job(directory: directory, format: format, connection: connection, replies: replies))
+        }
+        work.raise()
+    }
+
+    private func run() {
+        while true {
+            work.take()
+            while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+                job.replies.post(ListingReplies.Reply(connection: job.connection, outcome: outcome(of: job)))
+            }
+        }
+    }
+
+    private func outcome(of job: Job) -> Result<Listing, Failure> {
+        do throws(Failure) {
+            let (entries, isCut) = try entries(of: job.directory)
+            let text = DirectoryListing(entries: entries, isCut: isCut).text(job.format)
+            return .success(try Self.file(of: text))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// What a directory has, in the order of its names, directories first.
+    private func entries(of directory: Int32) throws(Failure) -> (entries: [DirectoryListing.Entry], isCut: Bool) {
+        guard let stream = unsafe fdopendir(directory) else {
+            let errno = errno
+            _ = close(directory)
+            throw Failure(errno: errno)
+        }
+        defer { _ = unsafe closedir(stream) }
+        var entries: [DirectoryListing.Entry] = []
+        var isCut = false
+        while let next = unsafe readdir(stream) {
+            let name = unsafe Self.name(of: next)
+            guard name != [UInt8(ascii: ".")], name != Array("..".utf8) else { continue }
+            guard showsDotfiles || name.first != UInt8(ascii: ".") else { continue }
+            guard entries.count < maxEntryCount else {
+                isCut = true
+                break
+            }
+            var status = stat()
+            let result = unsafe name.withUnsafeBytes { name in
+                unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.count + 1) { text in
+                    unsafe UnsafeMutableRawBufferPointer(text).copyMemory(from: name)
+                    unsafe text[name.count] = 0
+                    return unsafe fstatat(directory, text.baseAddress!, &status, AT_SYMLINK_NOFOLLOW)
+                }
+            }
+            // It is gone by now.
+            guard result == 0 else { continue }
+            if let entry = DirectoryListing.Entry(name: name, status: status) { entries.append(entry) }
+        }
+        entries.sort { $0.precedes($1) }
+        return (entries, isCut)
+    }
+
+    private static func name(of entry: UnsafeMutablePointer<dirent>) -> [UInt8] {
+        unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            unsafe Array(bytes.prefix { $0 != 0 })
+        }
+    }
+
+    private static let nameCount = Atomic<Int>(0)
+
+    /// A file in memory, without a name.
+    private static func file(of text: [UInt8]) throws(Failure) -> Listing {
+        let name = "/pooled-echo-\(getpid())-\(nameCount.add(1, ordering: .relaxed).newValue)"
+        let descriptor = unsafe shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
+        guard descriptor >= 0 else { throw Failure(errno: errno) }
+        _ = unsafe shm_unlink(name)
+        var offset = 0
+        while offset < text.count {
+            let count = unsafe text.withUnsafeBytes { bytes in
+                unsafe write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
+            }
+            guard count > 0 else {
+                let errno = errno
+                _ = close(descriptor)
+                throw Failure(errno: errno)
+            }
+            offset += count
+        }
+        let never = FileStatus.Time(seconds: 0)
+        return Listing(
+            descriptor: descriptor,
+            status: FileStatus(kind: .regular, byteCount: text.count, number: 0, modified: never, changed: never))
+    }
+}

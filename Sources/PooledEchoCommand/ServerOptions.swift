@@ -1,0 +1,133 @@
+import ArgumentParser
+import FoundationEssentials
+import Logging
+import PooledEcho
+
+/// What every server takes, and how one is run.
+struct ServerOptions: ParsableArguments {
+    @Option(help: "The address or name to listen on; IPv6 too.")
+    var host = "127.0.0.1"
+
+    @Option(help: "Threads, each with a ring of its own: 1 to 128. (default: one a processor)")
+    var reactors: Int?
+
+    @Option(
+        help:
+            "Where buffers come from: registered (the pool's, registered with the ring), pooled (without registration), malloc (each allocated for its use)."
+    )
+    var buffers = BufferMode.registered
+
+    @Option(help: "Of the process: connections at once. More are refused; fewer where ulimit -n is short.")
+    var maxConnections = 16_384
+
+    @Option(
+        help: ArgumentHelp(
+            "Of the process: connections at once from one address (IPv6: one /64 network). More are refused. Needs Linux 6.8. (default: no limit)",
+            valueName: "connections"))
+    var maxConnectionsPerAddress: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a connection: how long not a byte may come or go before it is closed, in seconds; 0 for ever.",
+            valueName: "seconds"))
+    var idleSeconds = 600.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a connection: how long its peer may take to read a buffer's worth of what it is owed while others wait for buffers, in seconds. Then it is cut.",
+            valueName: "seconds"))
+    var stallSeconds = 0.5
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a reactor: how long memory may be idle before it goes back to the system, in seconds; found within as long again. 0 for ever.",
+            valueName: "seconds"))
+    var trimSeconds = 2.0
+
+    @Option(help: ArgumentHelp("Of the process: how long it waits for its peers when it stops.", valueName: "seconds"))
+    var drainSeconds = 5.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Of the process: memory of the pool, of which each reactor has an equal part. Not with --buffers malloc, which has no bound. (default: a quarter of the memory there is, or 64 MiB, or 32 buffers a reactor, whichever is most)",
+            valueName: "bytes"))
+    var poolBytes: Int?
+
+    @Option(help: "Prints what the server did, when it ends: json.")
+    var stats: StatisticsFormat?
+
+    func validate() throws {
+        if let reactors, !(1...128).contains(reactors) {
+            throw ValidationError("--reactors is 1 to 128, not \(reactors)")
+        }
+        guard (1...1_000_000).contains(maxConnections) else {
+            throw ValidationError("--max-connections is 1 to 1000000, not \(maxConnections)")
+        }
+        if let maxConnectionsPerAddress, maxConnectionsPerAddress < 1 {
+            throw ValidationError("--max-connections-per-address is at least 1, not \(maxConnectionsPerAddress)")
+        }
+        guard idleSeconds == 0 || (0.1...86_400).contains(idleSeconds) else {
+            throw ValidationError("--idle-seconds is 0.1 to 86400, or 0, not \(idleSeconds)")
+        }
+        guard (0.01...86_400).contains(stallSeconds) else {
+            throw ValidationError("--stall-seconds is 0.01 to 86400, not \(stallSeconds)")
+        }
+        guard trimSeconds == 0 || (0.1...86_400).contains(trimSeconds) else {
+            throw ValidationError("--trim-seconds is 0.1 to 86400, or 0, not \(trimSeconds)")
+        }
+        guard (0...86_400).contains(drainSeconds) else {
+            throw ValidationError("--drain-seconds is 0 to 86400, not \(drainSeconds)")
+        }
+        if let poolBytes {
+            guard poolBytes > 0 else { throw ValidationError("--pool-bytes is at least 1, not \(poolBytes)") }
+            guard buffers != .malloc else {
+                throw ValidationError("--pool-bytes limits the pool, and --buffers malloc has none")
+            }
+        }
+    }
+
+    /// For a server that listens on `port`.
+    func configuration(_ service: ServerConfiguration.Service, port: UInt16) -> ServerConfiguration {
+        var configuration = ServerConfiguration(service)
+        configuration.host = host
+        configuration.port = port
+        configuration.reactorCount = reactors
+        configuration.buffers = buffers
+        configuration.maxConnectionCount = maxConnections
+        configuration.maxConnectionCountPerAddress = maxConnectionsPerAddress
+        configuration.idleSeconds = idleSeconds
+        configuration.stallSeconds = stallSeconds
+        configuration.trimSeconds = trimSeconds
+        configuration.drainSeconds = drainSeconds
+        configuration.poolByteCount = poolBytes
+        return configuration
+    }
+
+    /// Serves until a signal, and says how it went.
+    func run(_ configuration: ServerConfiguration) throws {
+        LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
+        let logger = Logger(label: "pooled-echo")
+        let outcome: Server.Outcome
+        do throws(ServerError) {
+            let server = try Server(configuration, logger: logger)
+            StandardOutput.printLine("listening on \(server.name)")
+            outcome = try server.runUntilStopped(logger: logger)
+        } catch {
+            StandardOutput.printError("pooled-echo: \(error)")
+            throw ExitCode.failure
+        }
+        if stats == .json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            StandardOutput.printLine(String(decoding: try encoder.encode(outcome.statistics), as: UTF8.self))
+        }
+        if !outcome.isComplete { throw ExitCode(3) }
+    }
+}
+
+/// What `--stats` takes.
+enum StatisticsFormat: String, ExpressibleByArgument, CaseIterable {
+    case json
+}
+
+extension BufferMode: ExpressibleByArgument {}

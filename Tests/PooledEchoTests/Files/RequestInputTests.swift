@@ -1,0 +1,60 @@
+import Testing
+import ZeroPool
+
+@testable import PooledEcho
+
+@Suite("RequestInput")
+struct RequestInputTests {
+    private let pool = BufferPool.builder().numShards(1).tlsCacheSize(0).build()
+
+    private func lease(_ bytes: [UInt8]) -> PooledBuffer {
+        var lease = pool.get(4096)
+        lease.append(copying: bytes.span.bytes)
+        return lease
+    }
+
+    private func bytes(_ input: borrowing RequestInput) -> [UInt8] {
+        input.withBytes { $0.withUnsafeBytes { Array($0) } }
+    }
+
+    @Test("what is read in pieces of any size is what came in, and every lease goes home", arguments: 0..<20)
+    func pieces(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var input = RequestInput()
+        var queues = LeaseQueues(capacity: 1)
+        var (written, read) = (0, 0)
+        var leaseCount = 0
+        func byte(_ offset: Int) -> UInt8 { UInt8(truncatingIfNeeded: offset &* 31 ^ offset >> 8) }
+        for _ in 0..<300 {
+            switch random.integer(0, 2) {
+            case 0:
+                let count = random.skewed(1, 4096)
+                input.append(lease((written..<written + count).map(byte)), &queues)
+                written += count
+                leaseCount += 1
+            case 1:
+                let count = bytes(input).count
+                if let gone = input.gather(&queues) {
+                    leaseCount -= gone
+                    #expect(bytes(input).count > count)
+                } else {
+                    // Nothing follows, or the first lease is full.
+                    #expect(leaseCount <= 1 || count == 4096)
+                }
+            default:
+                guard !input.isEmpty else { break }
+                let count = random.integer(1, bytes(input).count)
+                leaseCount -= input.consume(byteCount: count, &queues)
+                read += count
+            }
+            let there = bytes(input)
+            #expect(there == (read..<read + there.count).map(byte))
+            #expect(there.isEmpty == (leaseCount == 0))
+            #expect(pool.leasedBufferCount == leaseCount)
+        }
+        let goneCount = input.removeAll(&queues)
+        let isEmpty = input.isEmpty
+        #expect(goneCount == leaseCount && isEmpty)
+        #expect(pool.leasedBufferCount == 0 && queues.count == 0)
+    }
+}
