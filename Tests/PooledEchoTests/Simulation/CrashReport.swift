@@ -6,13 +6,23 @@ import Glibc
 enum CrashReport {
     private static let signals = [SIGTRAP, SIGILL, SIGABRT]
 
-    // SAFETY: written by the thread that simulates, before and after the run; read by the handler on the same thread.
+    /// Held from `begin` to `end`: signals are the process's, and suites run side by side. (Not `Mutex`, whose futex calls the
+    /// thread sanitizer does not see.)
+    private nonisolated(unsafe) static let turn = {
+        let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        return mutex
+    }()
+
+    // SAFETY: written by the thread that has its turn, before and after the run; read by the handler on the same thread.
     private nonisolated(unsafe) static var trace: UnsafeMutableRawPointer?
     private nonisolated(unsafe) static var thread: pthread_t = pthread_self()
     private nonisolated(unsafe) static var previousHandlers: [sighandler_t?] = []
 
-    /// From now on a trap of this thread is one of the run that `trace` follows.
+    /// From now on, until `end` on the same thread, a trap of this thread is one of the run that `trace` follows. Other
+    /// threads' runs wait for that.
     static func begin(_ trace: SimulationTrace) {
+        pthread_mutex_lock(turn)
         thread = pthread_self()
         self.trace = Unmanaged.passUnretained(trace).toOpaque()
         previousHandlers = signals.map { signal($0, handler) }
@@ -21,6 +31,7 @@ enum CrashReport {
     static func end() {
         for (number, previous) in zip(signals, previousHandlers) { signal(number, previous) }
         trace = nil
+        pthread_mutex_unlock(turn)
     }
 
     private static let handler: @convention(c) (Int32) -> Void = { number in
