@@ -204,6 +204,19 @@ def half_closed(run):
         connection.demand_end()
 
 
+@check("how a connection ends does not touch the next one, even where the client is gone at once")
+def end_and_beginning(run):
+    with run.serve("--reactors", "1") as server:
+        for number in range(5000 if run.is_long else 1000):
+            # The last response of its connection, whose end is not waited for.
+            if number % 2:
+                get(server, "/..").demand_status(400)
+            else:
+                get(server, "/one.bin", "Connection: close").demand_status(200)
+            # A name that was not looked for before: the answer takes as long as an open.
+            get(server, f"/absent-{number}").demand_status(404)
+
+
 @check("a target may be absolute")
 def absolute_form(run):
     for target in ("http://files.test/4096.bin", "HTTP://other.test:81/4096.bin?query", "http://[::1]:80/4096.bin"):
