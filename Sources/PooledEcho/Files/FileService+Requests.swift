@@ -191,39 +191,18 @@ extension FileService {
         return unsafe files.add(file, path: path, aspect, isPassing: isPassing) { reactor.ring.closeFile($0) }
     }
 
-    /// JSON for who asks for it and not for HTML: browsers list both, HTML first.
+    /// JSON for who wants it more than HTML, or names it alone. Browsers want HTML, and get it; so does who takes anything.
     private func listingFormat(_ place: PlacePointer) -> ListingFormat {
         guard let head = unsafe place.pointee.head else { return .html }
-        return unsafe place.pointee.input.withBytes { bytes in
-            var format: ListingFormat?
+        var html = MediaQuality(of: "text/html")
+        var json = MediaQuality(of: "application/json")
+        unsafe place.pointee.input.withBytes { bytes in
             head.forEachValue(of: .accept, in: bytes) { value in
-                format = ListingFormat(accepted: value)
-                return format == nil
-            }
-            return format ?? .html
-        }
-    }
-}
-
-extension ListingFormat {
-    /// The first of the two that a list of media types has; nil when it has neither.
-    init?(accepted list: RawSpan) {
-        let html = Array("text/html".utf8), json = Array("application/json".utf8)
-        let text = unsafe list.withUnsafeBytes { unsafe Array($0) }
-        func isAt(_ offset: Int, _ name: [UInt8]) -> Bool {
-            text.count - offset >= name.count
-                && zip(text[offset...], name).allSatisfy { $0 | 0x20 == $1 | 0x20 }
-        }
-        for offset in text.indices {
-            if isAt(offset, html) {
-                self = .html
-                return
-            }
-            if isAt(offset, json) {
-                self = .json
-                return
+                html.add(value)
+                json.add(value)
+                return true
             }
         }
-        return nil
+        return json.isAbove(html) ? .json : .html
     }
 }

@@ -66,12 +66,4 @@ struct DirectoryListingTests {
         #expect(
             String(decoding: DirectoryListing(entries: [], isCut: false).text(.json), as: UTF8.self).contains("[\n]"))
     }
-
-    @Test("the first of HTML and JSON that a client accepts is written")
-    func format() {
-        func format(_ accept: String) -> ListingFormat? { ListingFormat(accepted: Array(accept.utf8).span.bytes) }
-        #expect(format("text/html,application/json") == .html)
-        #expect(format("text/plain, Application/JSON;q=0.9, text/html") == .json)
-        #expect(format("*/*") == nil)
-    }
 }
