@@ -4,7 +4,7 @@ import http.client
 import os
 
 from . import clients
-from .checks import Failure, check, demand
+from .checks import check, demand
 from .raw import Connection, get, request
 from .tree import HUGE, LARGE, SIZES
 

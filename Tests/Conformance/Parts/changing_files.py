@@ -51,7 +51,9 @@ def check_engines(run, change, may_be_mixed_when_broken=False):
         with run.serve("--engine", engine, "--cache-seconds", str(CACHE_SECONDS)) as server:
             received, is_whole = download(run, server, change, old)
             if is_whole:
-                demand(received == old, f"--engine {engine}: a response came whole with other bytes: {describe(received, old)}")
+                demand(
+                    received == old,
+                    f"--engine {engine}: a response came whole with other bytes: {describe(received, old)}")
             else:
                 demand(len(received) < len(old), f"--engine {engine}: broken, and {len(received):,} B came")
                 demand(

@@ -17,7 +17,8 @@ PATH = "/awkward/"
 LISTED_NAMES = [name for name in AWKWARD_NAMES if not name.startswith(".")]
 # What a page of links and a table may be made of.
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "h1", "table", "thead", "tbody", "tr", "th", "td", "a", "p", "main", "footer",
+    "html", "head", "meta", "title", "style", "body", "h1", "table", "thead", "tbody", "tr", "th", "td", "a", "p",
+    "main", "footer",
     "header", "nav", "span", "time", "caption", "code"}
 
 

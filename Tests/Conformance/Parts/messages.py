@@ -74,12 +74,16 @@ def no_echo(run):
 @check("content types are told by names, in either case")
 def content_types(run):
     for name, wanted in {
-        "type.html": "text/html; charset=utf-8", "type.HTM": "text/html; charset=utf-8", "type.txt": "text/plain; charset=utf-8",
-        "type.css": "text/css; charset=utf-8", "type.js": "text/javascript; charset=utf-8", "type.json": "application/json",
+        "type.html": "text/html; charset=utf-8", "type.HTM": "text/html; charset=utf-8",
+        "type.txt": "text/plain; charset=utf-8",
+        "type.css": "text/css; charset=utf-8", "type.js": "text/javascript; charset=utf-8",
+        "type.json": "application/json",
         "type.svg": "image/svg+xml", "type.png": "image/png", "type.JPG": "image/jpeg", "type.webp": "image/webp",
-        "type.pdf": "application/pdf", "type.wasm": "application/wasm", "type.mp4": "video/mp4", "type.woff2": "font/woff2",
+        "type.pdf": "application/pdf", "type.wasm": "application/wasm", "type.mp4": "video/mp4",
+        "type.woff2": "font/woff2",
         "type.tar.gz": "application/gzip", "type.xml": "application/xml", "type.md": "text/markdown; charset=utf-8",
-        "type": "application/octet-stream", "type.unknown": "application/octet-stream", "html": "application/octet-stream",
+        "type": "application/octet-stream", "type.unknown": "application/octet-stream",
+        "html": "application/octet-stream",
     }.items():
         run.tree.write(name, b"<b>")
         get(run.server, "/" + name).demand_field("Content-Type", wanted)
@@ -207,7 +211,7 @@ def half_closed(run):
 @check("how a connection ends does not touch the next one, even where the client is gone at once")
 def end_and_beginning(run):
     with run.serve("--reactors", "1") as server:
-        for number in range(5000 if run.is_long else 1000):
+        for number in range(20_000 if run.is_long else 4000):
             # The last response of its connection, whose end is not waited for.
             if number % 2:
                 get(server, "/..").demand_status(400)

@@ -28,7 +28,8 @@ class Watch:
         self.descriptor = libc.inotify_init1(IN_NONBLOCK | IN_CLOEXEC)
         if self.descriptor < 0:
             raise Skipped(f"inotify is not to be had: {os.strerror(ctypes.get_errno())}")
-        self.folders = {libc.inotify_add_watch(self.descriptor, folder.encode(), IN_OPEN | IN_ACCESS): folder for folder in folders}
+        self.folders = {
+            libc.inotify_add_watch(self.descriptor, folder.encode(), IN_OPEN | IN_ACCESS): folder for folder in folders}
 
     def __enter__(self):
         return self
@@ -66,7 +67,8 @@ class Trace:
     @property
     def launcher(self):
         # -D: the server is the process that was started, and strace a grandchild that ends with it.
-        return ["strace", "-D", "-f", "-qq", "-e", "trace=open,openat,openat2,creat,name_to_handle_at,open_by_handle_at", "-o", self.path]
+        calls = "trace=open,openat,openat2,creat,name_to_handle_at,open_by_handle_at"
+        return ["strace", "-D", "-f", "-qq", "-e", calls, "-o", self.path]
 
     def begin(self):
         self.offset = os.path.getsize(self.path)

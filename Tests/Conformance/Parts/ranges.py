@@ -35,7 +35,8 @@ def some_range(choice, size, is_long):
         # Now and then of more than there is.
         return f"-{count if size > MAX_BYTE_COUNT else choice.randrange(1, 2 * size)}"
     if form == 2 and size - first <= MAX_BYTE_COUNT or first + count > size:
-        return choice.choice([f"{max(first, size - MAX_BYTE_COUNT)}-", f"{max(first, size - MAX_BYTE_COUNT)}-{size + count}"])
+        first = max(first, size - MAX_BYTE_COUNT)
+        return choice.choice([f"{first}-", f"{first}-{size + count}"])
     return f"{first}-{first + count - 1}"
 
 
@@ -47,7 +48,8 @@ def ranges_of_files(run, topic, is_open=False):
     for name in names:
         size = run.tree.size(name)
         if is_open:
-            yield name, [f"{choice.randrange(max(0, size - MAX_BYTE_COUNT), size + size // 8 + 1)}-" for _ in range(count)]
+            first = max(0, size - MAX_BYTE_COUNT)
+            yield name, [f"{choice.randrange(first, size + size // 8 + 1)}-" for _ in range(count)]
         else:
             yield name, [some_range(choice, size, run.is_long) for _ in range(count)]
 
@@ -61,7 +63,7 @@ def check_ranges(run, client, fetch, is_open=False):
             demand(status == (206 if place else 416), f"{asked}: status {status}")
             if place:
                 wanted = run.tree.read(name, place[0], place[1] - place[0] + 1)
-                demand(body == wanted, f"{asked}: {len(body):,} B, {excerpt(body, 40)}, not {len(wanted):,} B, {excerpt(wanted, 40)}")
+                demand(body == wanted, f"{asked}: wanted {excerpt(wanted, 40)}, not {excerpt(body, 40)}")
 
 
 @check("curl gets random ranges", seconds=300)

@@ -142,7 +142,9 @@ def check_corpus(run, corpus):
 
 @check("a request and the one behind it are answered twice, as a measure of the checks that follow")
 def control(run):
-    for data in (head(), head(b"A: b"), head(b"Content-Length: 0"), b"\r\n" + head(), head(b"A:b"), head(b"A: \t b \t"), head(b"A:")):
+    for data in (
+        head(), head(b"A: b"), head(b"Content-Length: 0"), b"\r\n" + head(), head(b"A:b"), head(b"A: \t b \t"), head(b"A:"),
+    ):
         for piece in (None, 1):
             with Connection(run.server) as connection:
                 connection.send(data + SMUGGLED, piece)
@@ -180,7 +182,10 @@ def bodies(run):
 def control_characters(run):
     for code in [*range(0x09), *range(0x0b, 0x0d), *range(0x0e, 0x20), 0x7f]:
         character = bytes([code])
-        for data in (head(b"A: " + character), head(b"A" + character + b": b"), b"GET /one.bin" + character + b" HTTP/1.1\r\n" + HOST + b"\r\n"):
+        for data in (
+            head(b"A: " + character), head(b"A" + character + b": b"),
+            head(start=b"GET /one.bin" + character + b" HTTP/1.1\r\n"),
+        ):
             with Connection(run.server) as connection:
                 connection.send(data)
                 connection.read_response().demand_status(400)
@@ -195,7 +200,8 @@ def random_bytes(run):
         data = bytearray(head(b"Range: bytes=0-0", b"Accept: */*", b"Connection: close"))
         for _ in range(choice.randrange(1, 6)):
             place = choice.randrange(len(data))
-            data[place : place + choice.randrange(3)] = choice.choice([b"", choice.randbytes(1), b"\r\n", b":", b" ", b"\n", b"\r", b"%", b"\0"])
+            data[place : place + choice.randrange(3)] = choice.choice(
+                [b"", choice.randbytes(1), b"\r\n", b":", b" ", b"\n", b"\r", b"%", b"\0"])
         if choice.random() < 0.1:
             data = choice.randbytes(choice.randrange(1, 3000))
         with Connection(run.server) as connection:
