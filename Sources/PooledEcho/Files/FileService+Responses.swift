@@ -128,14 +128,15 @@ extension FileService {
             }
         }
         unsafe begin(
-            ResponseHead(.movedPermanently), .text, location: location, isLast: false, slot, place, number, reactor)
+            ResponseHead(.movedPermanently), .text, location: location.span.bytes, isLast: false, slot, place, number,
+            reactor)
     }
 
     // MARK: Beginning
 
     /// - Parameter isForAll: whether who asks as plainly gets the same.
     private func begin(
-        _ response: ResponseHead, _ body: Body, location: [UInt8] = [], isForAll: Bool = false, isLast: Bool,
+        _ response: ResponseHead, _ body: Body, location: RawSpan = RawSpan(), isForAll: Bool = false, isLast: Bool,
         _ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner
     ) {
         // Of a head that was refused nothing is known.
@@ -145,7 +146,7 @@ extension FileService {
         var range = 0..<0
         if case .file(let part) = body { range = part }
         let isDirect = unsafe place.pointee.isDirect
-        let room = ResponseHead.maxByteCount + location.count + (response.otherFields?.utf8CodeUnitCount ?? 0) + 64
+        let room = ResponseHead.maxByteCount + location.byteCount + (response.otherFields?.utf8CodeUnitCount ?? 0) + 64
         guard
             var block = takeBlock(
                 isDirect ? room : max(room, min(room + range.count, configuration.blockByteCount)), atLeast: room,
@@ -166,7 +167,7 @@ extension FileService {
             if unsafe !(hasHead && place.pointee.head.method == .head) { text = response.status.text }
         }
         block.append { output in
-            let isWritten = unsafe response.append(to: &output, location: location.span.bytes)
+            let isWritten = response.append(to: &output, location: location)
             precondition(isWritten, "there was room for the head")
             if let text {
                 output.append(text)
@@ -183,7 +184,7 @@ extension FileService {
             isChecked: range.count >= configuration.checkedByteCount, isLast: isLast)
         let isWhole = block.capacity - block.count >= range.count && !isDirect
         unsafe place.pointee.keepsResponse =
-            isForAll && isWhole && response.connection == .unstated && reactor.scarcity == nil
+            isForAll && isWhole && response.connection == .unstated
         unsafe place.pointee.block = consume block
         unsafe place.pointee.offset = range.lowerBound
         unsafe place.pointee.requestedByteCount = 0
