@@ -15,7 +15,7 @@ struct CompareCommand: ParsableCommand {
             kernel is asked each time whether they are; where a cold file stays in the page cache, as in a folder in memory, it \
             is not measured, and that is an error.
 
-            By default it takes half a minute, and a minute more with --files.
+            By default it takes half a minute, and a minute with --files.
             """)
 
     @Option(help: "The server program (default: pooled-echo beside this program).")
