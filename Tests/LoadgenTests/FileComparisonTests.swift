@@ -97,20 +97,6 @@ struct FileComparisonTests {
         }
     }
 
-    @Test("Responses that are sent again without a read are another path, and so shown")
-    func withoutReads() throws {
-        let server = try ScriptedServer.ofFiles(
-            files: """
-                {'reads': 0, 'directReads': 0, 'keptResponses': n} if mode == 'malloc' else {'reads': n, 'directReads': 0}
-                """)
-        let report = try compare(server, [Self.hot])
-        #expect(report.problems.isEmpty, "\(report.problems)")
-        #expect(report.cases[0].modes.map(\.samePathAs) == [[.pooled], [.registered], []])
-        let path = report.cases[0].modes[2].path.text
-        #expect(
-            path.hasSuffix("; no zero copy; 1.00 responses sent again as they were made, without a read"), "\(path)")
-    }
-
     @Test("A wrong byte in one mode is a problem that names it, and the others are still measured")
     func wrongBytes() throws {
         let server = try ScriptedServer.ofFiles(fault: "if mode == 'pooled': data = data[:99] + b'?!' + data[101:]")

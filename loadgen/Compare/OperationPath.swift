@@ -10,8 +10,6 @@ struct OperationPath: Encodable, Sendable {
     let fileReadsPerRequest: Double?
     /// Of those, past the page cache.
     let directReadsPerRequest: Double?
-    /// Responses that were sent again as they had been made, without a read.
-    let keptResponsesPerRequest: Double?
     /// The most that one of the servers had registered, used or not.
     let registeredByteCount: Int
 
@@ -39,13 +37,11 @@ struct OperationPath: Encodable, Sendable {
         let servesFiles = runs.contains { $0.serverStatistics.files != nil }
         fileReadsPerRequest = servesFiles ? perRequest(sum { $0.serverStatistics.files?.reads ?? 0 }) : nil
         directReadsPerRequest = servesFiles ? perRequest(sum { $0.serverStatistics.files?.directReads ?? 0 }) : nil
-        keptResponsesPerRequest =
-            servesFiles ? perRequest(sum { $0.serverStatistics.files?.keptResponses ?? 0 }) : nil
         registeredByteCount = runs.map(\.serverStatistics.registeredByteCount).max() ?? 0
     }
 
     /// Whether requests took the same way: the same opcodes, with registered buffers or without, copied or not, past the page
-    /// cache or through it, or without a read.
+    /// cache or through it.
     /// How often each was needed may differ: that is a result.
     func isSame(as other: OperationPath) -> Bool {
         Set(operationsPerRequest.keys) == Set(other.operationsPerRequest.keys)
@@ -53,7 +49,6 @@ struct OperationPath: Encodable, Sendable {
             && (zeroCopySendsPerRequest > 0) == (other.zeroCopySendsPerRequest > 0)
             && (zeroCopySendsCopiedPerRequest > 0) == (other.zeroCopySendsCopiedPerRequest > 0)
             && (directReadsPerRequest ?? 0 > 0) == (other.directReadsPerRequest ?? 0 > 0)
-            && (keptResponsesPerRequest ?? 0 > 0) == (other.keptResponsesPerRequest ?? 0 > 0)
     }
 
     /// `1.00 send + <0.01 recv a request; no registered buffer used; no zero copy`.
@@ -74,14 +69,10 @@ struct OperationPath: Encodable, Sendable {
     /// How files were read, where they were.
     private var reads: String {
         guard let all = fileReadsPerRequest, let direct = directReadsPerRequest else { return "" }
-        let kept = keptResponsesPerRequest ?? 0
-        let again = kept > 0 ? "; \(Self.rate(kept)) responses sent again as they were made, without a read" : ""
-        guard all > 0 else { return again }
-        guard direct > 0 else { return again + "; all reads through the page cache" }
-        return again
-            + (all > direct
-                ? "; of \(Self.rate(all)) reads \(Self.rate(direct)) past the page cache"
-                : "; all reads past the page cache")
+        guard direct > 0 else { return "; all reads through the page cache" }
+        return all > direct
+            ? "; of \(Self.rate(all)) reads \(Self.rate(direct)) past the page cache"
+            : "; all reads past the page cache"
     }
 
     private static func rate(_ value: Double) -> String {

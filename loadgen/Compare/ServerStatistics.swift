@@ -27,8 +27,6 @@ struct ServerStatistics: Codable, Equatable, Sendable {
         var reads = 0
         /// Of these, past the page cache.
         var directReads = 0
-        /// Responses that were sent again as they had been made, without a read; nil of a server that keeps none.
-        var keptResponses: Int?
     }
 
     var buffers = ""
