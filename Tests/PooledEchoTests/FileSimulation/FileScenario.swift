@@ -148,6 +148,7 @@ struct FileScenario {
         faults.brokenSend = rate(0.002, 0.05)
         faults.zeroCopyFailure = rate(0.02, 0.3)
         faults.zeroCopyDelay = random.element([0, 100, 50_000])
+        faults.halfCloseDelay = random.element([0, 100, 50_000])
         faults.receiveEnd = rate(0.05, 0.5)
         faults.receiveInterruption = rate(0.02, 0.2)
         faults.bufferShortage = rate(0.02, 0.2)
