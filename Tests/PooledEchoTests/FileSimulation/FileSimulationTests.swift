@@ -47,7 +47,8 @@ struct FileSimulationTests {
         // What a seed plays is chance; what none of so many plays is not tested.
         guard count >= 2000 else { return }
         #expect(sum.changedFiles > 0 && sum.failedReads > 0 && sum.slowHeads > 0)
-        #expect(sum.blockWaits > 0 && sum.openHits > 0 && sum.listings > 0 && sum.refusedOpens > 0)
+        #expect(
+            sum.blockWaits > 0 && sum.openHits > 0 && sum.keptResponses > 0 && sum.listings > 0 && sum.refusedOpens > 0)
     }
 
     @Test("who reads nothing of a response is cut, and who reads it fast enough is not", arguments: [true, false])
