@@ -73,7 +73,8 @@ struct ModelTests {
             }
         }
         let growth = ProcessFile.residentByteCount - before
-        if growth > 8 << 20, !Sanitizer.isActive { return "\(growth) bytes more from seed \(base) on" }
+        // What malloc keeps sways by 8 MiB, however many runs there are; an arena lost in each would be 60.
+        if growth > 16 << 20, !Sanitizer.isActive { return "\(growth) bytes more from seed \(base) on" }
         return BufferPool().core.slot == 0 ? "" : "slots stay taken from seed \(base) on"
     }
 }
