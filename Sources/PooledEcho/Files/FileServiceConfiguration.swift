@@ -7,6 +7,8 @@ struct FileServiceConfiguration: Sendable {
     var blockByteCount = 256 * 1024
     /// The same for reads past the page cache, each of which goes to the disk.
     var directBlockByteCount = 1 << 20
+    /// Of any block.
+    var maxBlockByteCount: Int { max(blockByteCount, directBlockByteCount) }
     /// From so many bytes on, what is not in the page cache is read past it.
     var directByteCount = 4 << 20
     /// A response that needs so many bytes of its file looks at the file again before its end: a shorter one is over before

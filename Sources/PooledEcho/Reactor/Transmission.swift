@@ -14,6 +14,9 @@ struct Transmission {
     /// Leases that it holds.
     var leaseCount: Int { queuedLeaseCount + unreleasedCount }
 
+    /// Whether the peer has to take something, before more can go or before what it was sent is free again.
+    var isAwaitingPeer: Bool { isSending || unreleasedCount > 0 }
+
     /// Whether a peer that sees the end of the stream now would miss something.
     var isOwing: Bool { owedByteCount > 0 || unreleasedCount > 0 }
 
