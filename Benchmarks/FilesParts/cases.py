@@ -9,7 +9,7 @@ from ReliabilityParts.result import Failure
 
 
 class Case:
-    def __init__(self, title, byte_count, connections=0, file_count=1):
+    def __init__(self, title, byte_count, connections=0, file_count=1, arguments=()):
         self.title = title
         self.byte_count = byte_count
         # 0: cold, one request at a time.
@@ -17,6 +17,8 @@ class Case:
         folder = "cold" if self.is_cold else "hot"
         self.paths = [f"{folder}/{byte_count}-{index}.bin" for index in range(file_count)]
         self.hashes = {}
+        # What pooled-echo is told beside its mode.
+        self.arguments = list(arguments)
 
     @property
     def is_cold(self):
@@ -42,9 +44,10 @@ class Case:
 
 HOT_SMALL = Case("4 KiB, hot", 4 << 10, connections=64)
 HOT_MEDIUM = Case("64 KiB, hot", 64 << 10, connections=64)
+HOT_READ = Case("64 KiB, hot, read for each request", 64 << 10, connections=64, arguments=["--cache-bytes", "0"])
 HOT_LARGE = Case("1 MiB, hot", 1 << 20, connections=16)
 COLD = Case("256 MiB, cold", 256 << 20, file_count=4)
-CASES = [HOT_SMALL, HOT_MEDIUM, HOT_LARGE, COLD]
+CASES = [HOT_SMALL, HOT_MEDIUM, HOT_READ, HOT_LARGE, COLD]
 
 
 def resident_byte_count(path):

@@ -87,9 +87,10 @@ class Contender(Process):
 
 
 class PooledEcho(Contender):
-    def __init__(self, program, mode, root, processor):
+    def __init__(self, program, mode, root, processor, arguments=()):
         super().__init__(
-            [program, "files", root, "--port", "0", "--reactors", "1", "--buffers", mode, "--stats", "json"], processor)
+            [program, "files", root, "--port", "0", "--reactors", "1", "--buffers", mode, "--stats", "json",
+             *arguments], processor)
         try:
             self.url = f"http://{self.wait_for_line('listening on ')}/"
             self.wait_until_serving()
@@ -136,9 +137,9 @@ class Nginx(Contender):
             return [self.pid, *map(int, file.read().split())]
 
 
-def contenders(program, root, processor):
-    """What starts each, by name, in the order of their turns."""
+def contenders(program, root, processor, arguments=()):
+    """What starts each, by name, in the order of their turns. `arguments` are for ours."""
     result = {NGINX: lambda: Nginx(root, processor)}
     for mode in BUFFER_MODES:
-        result[mode_name(mode)] = lambda mode=mode: PooledEcho(program, mode, root, processor)
+        result[mode_name(mode)] = lambda mode=mode: PooledEcho(program, mode, root, processor, arguments)
     return result

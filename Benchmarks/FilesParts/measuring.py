@@ -113,5 +113,6 @@ def path_taken(statistics, requests):
         "registeredByteCount": statistics["registeredByteCount"],
         "fixedPerRequest": statistics["fixedBufferOperations"] / requests,
         "readsPerRequest": files["reads"] / requests,
+        "keptPerRequest": files["keptResponses"] / requests,
         "directReadsPerRequest": files.get("directReads", 0) / requests,
     }

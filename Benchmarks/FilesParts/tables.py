@@ -70,7 +70,8 @@ def path_lines(case, rounds):
         if path := figures["path"]:
             operations = ", ".join(f"{count:,.2f} {name}" for name, count in sorted(path["operationsPerRequest"].items()))
             text = (
-                f"{operations} a request; of {path['readsPerRequest']:,.2f} reads {path['directReadsPerRequest']:,.2f} past the page"
+                f"{operations} a request; {path['keptPerRequest']:,.2f} sent again as they were; of"
+                f" {path['readsPerRequest']:,.2f} reads {path['directReadsPerRequest']:,.2f} past the page"
                 f" cache; {path['fixedPerRequest']:,.2f} into or from registered memory, of which there are"
                 f" {path['registeredByteCount'] / (1 << 20):.0f} MiB")
         if case.is_cold:

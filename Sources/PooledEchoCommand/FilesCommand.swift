@@ -78,6 +78,12 @@ struct FilesCommand: ParsableCommand {
             valueName: "seconds"))
     var cacheSeconds = 1.0
 
+    @Option(
+        help: ArgumentHelp(
+            "Of the process: memory in which responses with small files are kept, to be sent again as they are to whoever asks for the same within a second; a quarter of --pool-bytes at most. 0: none.",
+            valueName: "bytes"))
+    var cacheBytes = 16 << 20
+
     func validate() throws {
         guard (1024...1 << 20).contains(maxHeadBytes) else {
             throw ValidationError("--max-head-bytes is 1024 to 1048576, not \(maxHeadBytes)")
@@ -94,6 +100,7 @@ struct FilesCommand: ParsableCommand {
         guard cacheSeconds == 0 || (0.05...86_400).contains(cacheSeconds) else {
             throw ValidationError("--cache-seconds is 0.05 to 86400, or 0, not \(cacheSeconds)")
         }
+        guard cacheBytes >= 0 else { throw ValidationError("--cache-bytes is at least 0, not \(cacheBytes)") }
         guard (1...1_000_000).contains(maxListingEntries) else {
             throw ValidationError("--max-listing-entries is 1 to 1000000, not \(maxListingEntries)")
         }
@@ -108,6 +115,7 @@ struct FilesCommand: ParsableCommand {
         files.minBytesPerSecond = minBytesPerSecond
         files.openFileCount = cacheFiles
         files.cacheSeconds = cacheSeconds
+        files.cacheByteCount = cacheBytes
         files.servesDotfiles = dotfiles
         files.listsDirectories = listing
         files.maxListingEntryCount = maxListingEntries

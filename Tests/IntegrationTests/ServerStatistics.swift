@@ -70,6 +70,7 @@ struct ServerStatistics: Decodable {
         let listings: Int
         let reads: Int
         let directReads: Int
+        let keptResponses: Int
         let oversizedHeads: Int
         let slowHeads: Int
         let slowReaders: Int

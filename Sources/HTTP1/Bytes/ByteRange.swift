@@ -11,6 +11,5 @@ struct ByteRange: Sendable, Equatable {
         end = UInt32(range.upperBound)
     }
 
-    var isAbsent: Bool { self == .absent }
     var range: Range<Int> { Int(start)..<Int(end) }
 }

@@ -42,7 +42,7 @@ package struct EntityTag: Sendable {
     /// Appends it as a field's value; at most `maxByteCount` bytes. Traps when they do not fit.
     package func append(to output: inout OutputRawSpan) {
         if isWeak { output.append("W/") }
-        for index in 0..<textByteCount { output.append(text[index]) }
+        output.append(copying: unsafe text.span.bytes.extracting(0..<textByteCount))
     }
 
     package static let maxByteCount = 54

@@ -19,12 +19,13 @@ extension RequestHead {
     ///   - bytes: The head's bytes.
     ///   - now: Tells what a year of two digits means, and whether a date is a strong validator.
     package func decision(in bytes: RawSpan, for representation: Representation, now: HTTPDate) -> Decision {
-        if self[.ifMatch] != nil {
+        guard isConditional else { return .whole }
+        if has(.ifMatch) {
             if !lists(representation.entityTag, .strong, in: .ifMatch, of: bytes) { return .preconditionFailed }
         } else if let date = date(of: .ifUnmodifiedSince, in: bytes, now: now), representation.lastModified > date {
             return .preconditionFailed
         }
-        if self[.ifNoneMatch] != nil {
+        if has(.ifNoneMatch) {
             if lists(representation.entityTag, .weak, in: .ifNoneMatch, of: bytes) { return .notModified }
         } else if let date = date(of: .ifModifiedSince, in: bytes, now: now), representation.lastModified <= date {
             return .notModified

@@ -29,6 +29,13 @@ package enum RequestField: UInt8, CaseIterable, Sendable {
         }
     }
 
+    var bit: UInt16 { 1 << UInt16(rawValue) }
+
+    /// Those that `RequestHead.isConditional` looks for.
+    static var conditionalBits: UInt16 {
+        range.bit | ifRange.bit | ifMatch.bit | ifNoneMatch.bit | ifModifiedSince.bit | ifUnmodifiedSince.bit
+    }
+
     /// In lower case.
     var name: StaticString {
         switch self {

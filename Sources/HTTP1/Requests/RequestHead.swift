@@ -26,6 +26,9 @@ package struct RequestHead: Sendable {
         case chunked
     }
 
+    /// Of which nothing is known yet.
+    package init() {}
+
     package internal(set) var method = RequestMethod.other
     package internal(set) var version = Version.http11
     package internal(set) var targetForm = TargetForm.origin
@@ -41,6 +44,7 @@ package struct RequestHead: Sendable {
     var targetRange = ByteRange.absent
     var pathRange = ByteRange.absent
     private var values = InlineArray<12, ByteRange>(repeating: .absent)
+    private var presentFields: UInt16 = 0
     private var repeatedFields: UInt16 = 0
 
     /// The request line without its end, for a log.
@@ -55,13 +59,18 @@ package struct RequestHead: Sendable {
 
     /// The trimmed value of a field's first line; nil when the field is absent.
     package subscript(field: RequestField) -> Range<Int>? {
-        let value = values[Int(field.rawValue)]
-        return value.isAbsent ? nil : value.range
+        has(field) ? values[Int(field.rawValue)].range : nil
     }
+
+    /// Whether a field is there.
+    package func has(_ field: RequestField) -> Bool { presentFields & field.bit != 0 }
+
+    /// Whether the answer depends on more than the target: a range is asked for, or there are conditions.
+    package var isConditional: Bool { presentFields & RequestField.conditionalBits != 0 }
 
     /// Whether a field stands in more than one line. Lines of a list are one list (RFC 9110, 5.3: `forEachValue`); a field
     /// that is no list has no meaning then.
-    package func isRepeated(_ field: RequestField) -> Bool { repeatedFields >> UInt16(field.rawValue) & 1 != 0 }
+    package func isRepeated(_ field: RequestField) -> Bool { repeatedFields & field.bit != 0 }
 
     /// Calls `body` with the trimmed value of every line of a field, until it returns false.
     /// - Parameter bytes: The head's bytes. They are looked through again only when the field is repeated.
@@ -81,10 +90,11 @@ package struct RequestHead: Sendable {
 
     /// Notes a line of a field.
     mutating func note(_ field: RequestField, _ value: Range<Int>) {
-        if self[field] == nil {
+        if !has(field) {
+            presentFields |= field.bit
             values[Int(field.rawValue)] = ByteRange(value)
         } else {
-            repeatedFields |= 1 << UInt16(field.rawValue)
+            repeatedFields |= field.bit
         }
     }
 }

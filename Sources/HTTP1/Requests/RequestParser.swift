@@ -162,7 +162,7 @@ package struct RequestParser: Sendable {
 
     /// What can only be known when all fields were seen.
     private mutating func finish(_ bytes: RawSpan) throws(RequestRefusal) {
-        if head.version == .http11, head[.host] == nil { throw .missingHost }
+        if head.version == .http11, !head.has(.host) { throw .missingHost }
         if head.body == .chunked {
             guard contentLength == nil else { throw .bothLengths }
             // HTTP/1.0 has no transfer codings: whoever sent this may read its end elsewhere (RFC 9112, 6.1).

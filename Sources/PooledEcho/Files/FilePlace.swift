@@ -24,8 +24,10 @@ struct FilePlace: ~Copyable {
 
     var input = RequestInput()
     var parser: RequestParser
-    /// The head at the start of the input, once it is whole, until its response begins.
-    var head: RequestHead?
+    /// The head at the start of the input, while `hasHead`: once it is whole, until its response begins. (Not an optional:
+    /// to look at a field of that copies it all.)
+    var head = RequestHead()
+    var hasHead = false
     var target = Target.file
     var opening: Opening?
     /// How often an open was tried again.
@@ -38,6 +40,8 @@ struct FilePlace: ~Copyable {
     var mayBeDirect = true
     /// The block that is not in the queue yet.
     var block: PooledBuffer?
+    /// Whether the response may be kept for others, once it is whole.
+    var keepsResponse = false
     /// Where the file is read next, and how much of that goes into the block still.
     var offset = 0
     var requestedByteCount = 0

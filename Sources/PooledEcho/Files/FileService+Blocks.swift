@@ -13,7 +13,7 @@ extension FileService {
 
     /// A block of about `byteCount` bytes; nil when there is none, or others wait for one and it is not this one's turn.
     func takeBlock(_ byteCount: Int, atLeast least: Int, _ reactor: Owner) -> PooledBuffer? {
-        if let spare = spareBlock.take() {
+        if let spare = unsafe spareBlock.take() {
             if spare.capacity >= least { return spare }
             return reactor.ring.takeBlock(least)
         }
@@ -42,14 +42,16 @@ extension FileService {
 
     /// Each in line goes on with a block, the longest waiting first, as long as there are any.
     func feed(_ reactor: Owner) {
+        // Who waits comes first.
+        unsafe files.forgetResponses()
         for _ in 0..<waitingCount {
             guard let block = takeAny(Self.scarceBlockByteCount, atLeast: 4096, reactor),
                 let number = unsafe blockLine.popFirst()
             else { return }
-            spareBlock = consume block
+            unsafe spareBlock = consume block
             unsafe reactor.slots[Int(number)].connection.fedBlock()
             reactor.advance(number)
-            spareBlock = nil
+            unsafe spareBlock = nil
         }
     }
 
@@ -107,7 +109,10 @@ extension FileService {
     }
 
     func queueBlock(_ slot: SlotPointer, _ place: PlacePointer, _ reactor: Owner) {
-        guard let block = unsafe place.pointee.block.take() else { preconditionFailure("a full block is there") }
+        guard var block = unsafe place.pointee.block.take() else { preconditionFailure("a full block is there") }
+        if unsafe place.pointee.keepsResponse, let file = unsafe place.pointee.file {
+            block = unsafe files.keep(block, with: file)
+        }
         unsafe reactor.queues.push(block, to: &slot.pointee.queue)
     }
 

@@ -6,7 +6,8 @@ extension FileService {
 
     /// A response begins: what is to be said of it when it ends, while the request is still there.
     func noteForLog(_ status: ResponseStatus, bodyByteCount: Int, _ place: PlacePointer) {
-        let range = unsafe place.pointee.head?.requestLine ?? place.pointee.parser.requestLine ?? 0..<0
+        let range =
+            unsafe place.pointee.hasHead ? place.pointee.head.requestLine : place.pointee.parser.requestLine ?? 0..<0
         let requestLine = unsafe place.pointee.input.withBytes { bytes in
             unsafe bytes.extracting(range).withUnsafeBytes { unsafe Array($0) }
         }

@@ -9,10 +9,12 @@ extension FileService {
 
     /// Reads the head at the start of the input, as far as it is there.
     func readHead(_ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner) {
-        while unsafe place.pointee.head == nil {
+        while unsafe !place.pointee.hasHead {
             let outcome = unsafe parse(place)
             switch outcome {
-            case .head(let head): unsafe place.pointee.head = head
+            case .head(let head):
+                unsafe place.pointee.head = head
+                unsafe place.pointee.hasHead = true
             case .refused(let refusal):
                 if refusal == .headTooLarge || refusal == .targetTooLong { unsafe statistics.oversizedHeads += 1 }
                 return unsafe refuse(refusal.status, isLast: true, slot, place, number, reactor)
@@ -27,17 +29,13 @@ extension FileService {
     }
 
     private func parse(_ place: PlacePointer) -> RequestParser.Outcome {
-        var parser = unsafe place.pointee.parser
-        let outcome = unsafe place.pointee.input.withBytes { parser.parse($0) }
-        unsafe place.pointee.parser = parser
-        return outcome
+        unsafe place.pointee.input.withBytes { unsafe place.pointee.parser.parse($0) }
     }
 
     /// Answers by the head alone, or goes on to the file.
     private func route(_ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner) {
-        guard let head = unsafe place.pointee.head else { preconditionFailure("a head that was read is there") }
-        let hasBody = head.body != .none
-        switch head.method {
+        let hasBody = unsafe place.pointee.head.body != .none
+        switch unsafe place.pointee.head.method {
         case .get, .head:
             // Nobody here would read it, and where it ends has to be known to find the next request.
             if hasBody { return unsafe refuse(.contentTooLarge, isLast: true, slot, place, number, reactor) }
@@ -48,7 +46,7 @@ extension FileService {
         case .post, .put, .delete, .patch, .trace, .connect:
             return unsafe allow(.methodNotAllowed, isLast: hasBody, slot, place, number, reactor)
         }
-        switch unsafe decodePath(head, place) {
+        switch unsafe decodePath(place) {
         case .refused(let refusal): unsafe refuse(refusal.status, isLast: true, slot, place, number, reactor)
         case .decoded(let decoded):
             if decoded.hasHiddenSegment, !configuration.servesDotfiles {
@@ -60,14 +58,15 @@ extension FileService {
         }
     }
 
-    private func decodePath(_ head: RequestHead, _ place: PlacePointer) -> RequestPath.Outcome {
-        unsafe place.pointee.input.withBytes { unsafe path.decode($0.extracting(head.path)) }
+    private func decodePath(_ place: PlacePointer) -> RequestPath.Outcome {
+        let range = unsafe place.pointee.head.path
+        return unsafe place.pointee.input.withBytes { unsafe path.decode($0.extracting(range)) }
     }
 
     /// An open has ended: its file is the target's.
     func resolve(_ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner) {
         // Paths have one place, which others have used meanwhile.
-        if let head = unsafe place.pointee.head { _ = unsafe decodePath(head, place) }
+        if unsafe place.pointee.hasHead { _ = unsafe decodePath(place) }
         unsafe find(slot, place, number, reactor)
     }
 
@@ -76,6 +75,7 @@ extension FileService {
         while true {
             guard let index = unsafe use(slot, place, number, reactor) else { return }
             unsafe place.pointee.file = index
+            if unsafe sendKept(index, slot, place, reactor) { return }
             let file = unsafe files[index]
             switch (unsafe place.pointee.target, file.kind) {
             case (.direct, .regular):
@@ -193,11 +193,10 @@ extension FileService {
 
     /// JSON for who wants it more than HTML, or names it alone. Browsers want HTML, and get it; so does who takes anything.
     private func listingFormat(_ place: PlacePointer) -> ListingFormat {
-        guard let head = unsafe place.pointee.head else { return .html }
         var html = MediaQuality(of: "text/html")
         var json = MediaQuality(of: "application/json")
         unsafe place.pointee.input.withBytes { bytes in
-            head.forEachValue(of: .accept, in: bytes) { value in
+            unsafe place.pointee.head.forEachValue(of: .accept, in: bytes) { value in
                 html.add(value)
                 json.add(value)
                 return true

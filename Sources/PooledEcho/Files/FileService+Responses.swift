@@ -17,15 +17,15 @@ extension FileService {
 
     /// What the request's conditions and range make of a file.
     private func decision(_ file: OpenFile, _ place: PlacePointer) -> RequestHead.Decision {
-        guard let head = unsafe place.pointee.head, file.kind == .regular else { return .whole }
+        guard file.kind == .regular else { return .whole }
         return unsafe place.pointee.input.withBytes { bytes in
-            unsafe head.decision(in: bytes, for: file.representation, now: now)
+            unsafe place.pointee.head.decision(in: bytes, for: file.representation, now: now)
         }
     }
 
     /// The bytes of a file that the response needs.
     func wantedRange(of file: OpenFile, _ place: PlacePointer) -> Range<Int> {
-        guard unsafe place.pointee.head?.method == .get else { return 0..<0 }
+        guard unsafe place.pointee.head.method == .get else { return 0..<0 }
         switch unsafe decision(file, place) {
         case .whole: return 0..<file.representation.length
         case .part(let part): return part
@@ -37,7 +37,7 @@ extension FileService {
     func send(
         _ file: OpenFile, _ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner
     ) {
-        guard let head = unsafe place.pointee.head else { preconditionFailure("a file is sent to who asked for it") }
+        let isGet = unsafe place.pointee.head.method == .get
         let length = file.representation.length
         let decision = unsafe decision(file, place)
         var response = ResponseHead(.ok)
@@ -70,7 +70,29 @@ extension FileService {
             response.otherFields = "Vary: Accept\r\nCache-Control: no-cache\r\n"
         }
         unsafe begin(
-            response, head.method == .head ? .none : .file(range), isLast: false, slot, place, number, reactor)
+            response, isGet ? .file(range) : .none,
+            isForAll: isGet && decision == .whole && file.kind == .regular, isLast: false, slot, place,
+            number, reactor)
+    }
+
+    /// The response that was kept for who asks so plainly. - Returns: whether there is one.
+    func sendKept(_ index: FileTable.Index, _ slot: SlotPointer, _ place: PlacePointer, _ reactor: Owner) -> Bool {
+        guard unsafe isPlain(slot, place), let block = unsafe files.response(index) else { return false }
+        unsafe statistics.keptResponses += 1
+        count(.ok)
+        if accessLog != nil { unsafe noteForLog(.ok, bodyByteCount: files[index].representation.length, place) }
+        unsafe slot.pointee.connection.begins(
+            headByteCount: block.count, bodyByteCount: 0, sharesBlock: false, isChecked: false, isLast: false)
+        unsafe place.pointee.block = consume block
+        unsafe consumeHead(slot, place, isLast: false)
+        return true
+    }
+
+    /// Whether all who ask like that get the same.
+    private func isPlain(_ slot: SlotPointer, _ place: PlacePointer) -> Bool {
+        unsafe place.pointee.head.method == .get && place.pointee.head.version == .http11
+            && !place.pointee.head.isConditional
+            && !slot.pointee.connection.isLast(requestKeepsAlive: place.pointee.head.keepsAlive)
     }
 
     /// A status, and nothing else to say. `isLast`: the connection ends with it.
@@ -94,9 +116,8 @@ extension FileService {
 
     /// To the directory's path with its slash. The path is the request's.
     func redirect(_ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner) {
-        guard let head = unsafe place.pointee.head else { preconditionFailure("who is redirected has asked") }
         let query = unsafe place.pointee.input.withBytes { bytes in
-            unsafe bytes.extracting(head.query).withUnsafeBytes { unsafe Array($0) }
+            unsafe bytes.extracting(place.pointee.head.query).withUnsafeBytes { unsafe Array($0) }
         }
         let location = unsafe path.withBytes { path in
             [UInt8](capacity: 3 * path.byteCount + query.count + 2) { output in
@@ -107,42 +128,46 @@ extension FileService {
             }
         }
         unsafe begin(
-            ResponseHead(.movedPermanently), .text, location: location, isLast: false, slot, place, number, reactor)
+            ResponseHead(.movedPermanently), .text, location: location.span.bytes, isLast: false, slot, place, number,
+            reactor)
     }
 
     // MARK: Beginning
 
+    /// - Parameter isForAll: whether who asks as plainly gets the same.
     private func begin(
-        _ response: ResponseHead, _ body: Body, location: [UInt8] = [], isLast: Bool, _ slot: SlotPointer,
-        _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner
+        _ response: ResponseHead, _ body: Body, location: RawSpan = RawSpan(), isForAll: Bool = false, isLast: Bool,
+        _ slot: SlotPointer, _ place: PlacePointer, _ number: ConnectionNumber, _ reactor: Owner
     ) {
-        let head = unsafe place.pointee.head
-        let isLast = unsafe slot.pointee.connection.isLast(requestKeepsAlive: !isLast && head?.keepsAlive ?? false)
+        // Of a head that was refused nothing is known.
+        let hasHead = unsafe place.pointee.hasHead
+        let keepsAlive = unsafe !isLast && hasHead && place.pointee.head.keepsAlive
+        let isLast = unsafe slot.pointee.connection.isLast(requestKeepsAlive: keepsAlive)
         var range = 0..<0
         if case .file(let part) = body { range = part }
         let isDirect = unsafe place.pointee.isDirect
-        let room = ResponseHead.maxByteCount + location.count + (response.otherFields?.utf8CodeUnitCount ?? 0) + 64
+        let room = ResponseHead.maxByteCount + location.byteCount + (response.otherFields?.utf8CodeUnitCount ?? 0) + 64
         guard
             var block = takeBlock(
                 isDirect ? room : max(room, min(room + range.count, configuration.blockByteCount)), atLeast: room,
                 reactor)
         else {
             // A head that was refused is read from its start again: a parser that has refused does not say so twice.
-            if unsafe place.pointee.head == nil { unsafe resetParser(place) }
+            if !hasHead { unsafe resetParser(place) }
             return unsafe lackBlock(slot, number)
         }
 
         var response = response
         unsafe response.date = dateText
-        response.connection = isLast ? .close : head?.version == .http10 ? .keepAlive : .unstated
+        response.connection = isLast ? .close : unsafe place.pointee.head.version == .http10 ? .keepAlive : .unstated
         var text: StaticString?
         if case .text = body {
             response.contentType = .plainText
             response.contentLength = response.status.text.utf8CodeUnitCount + 1
-            if head?.method != .head { text = response.status.text }
+            if unsafe !(hasHead && place.pointee.head.method == .head) { text = response.status.text }
         }
         block.append { output in
-            let isWritten = unsafe response.append(to: &output, location: location.span.bytes)
+            let isWritten = response.append(to: &output, location: location)
             precondition(isWritten, "there was room for the head")
             if let text {
                 output.append(text)
@@ -157,6 +182,9 @@ extension FileService {
         unsafe slot.pointee.connection.begins(
             headByteCount: block.count, bodyByteCount: range.count, sharesBlock: !isDirect,
             isChecked: range.count >= configuration.checkedByteCount, isLast: isLast)
+        let isWhole = block.capacity - block.count >= range.count && !isDirect
+        unsafe place.pointee.keepsResponse =
+            isForAll && isWhole && response.connection == .unstated
         unsafe place.pointee.block = consume block
         unsafe place.pointee.offset = range.lowerBound
         unsafe place.pointee.requestedByteCount = 0
@@ -168,11 +196,11 @@ extension FileService {
         var leaseCount = 0
         if isLast {
             leaseCount = unsafe place.pointee.input.removeAll(&inputs)
-        } else if let head = unsafe place.pointee.head {
-            leaseCount = unsafe place.pointee.input.consume(byteCount: head.byteCount, &inputs)
+        } else if unsafe place.pointee.hasHead {
+            leaseCount = unsafe place.pointee.input.consume(byteCount: place.pointee.head.byteCount, &inputs)
         }
         unsafe slot.pointee.connection.consumed(leaseCount: leaseCount)
-        unsafe place.pointee.head = nil
+        unsafe place.pointee.hasHead = false
         unsafe place.pointee.mayBeDirect = true
         unsafe resetParser(place)
     }

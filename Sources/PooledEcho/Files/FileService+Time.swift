@@ -8,6 +8,8 @@ extension FileService {
         guard unsafe seconds != now else { return }
         unsafe now = seconds
         unsafe dateText = HTTPDate.Text(seconds)
+        // They tell the time.
+        unsafe files.forgetResponses()
     }
 
     /// Somebody comes: from now on time is told.

@@ -26,7 +26,7 @@ final class FileService<Ring: FileRing>: Service {
     /// Connections that wait for a block.
     @exclusivity(unchecked) var blockLine: WaitingList
     /// For who is next in that line.
-    var spareBlock: PooledBuffer?
+    @exclusivity(unchecked) var spareBlock: PooledBuffer?
     var isTicking = false
     /// As of the last tick.
     @exclusivity(unchecked) var now = HTTPDate(secondsSinceEpoch: 0)
@@ -44,7 +44,8 @@ final class FileService<Ring: FileRing>: Service {
         self.accessLog = accessLog
         unsafe places = .allocate(capacity: slotCount)
         unsafe files = FileTable(
-            capacity: configuration.openFileCount, lifeTicks: configuration.ticks(configuration.cacheSeconds))
+            capacity: configuration.openFileCount, lifeTicks: configuration.ticks(configuration.cacheSeconds),
+            maxKeptByteCount: configuration.maxKeptByteCount)
         unsafe path = PathBuffer(limit: configuration.headLimits.targetByteCount)
         unsafe blockLine = WaitingList(capacity: slotCount)
     }
@@ -135,6 +136,7 @@ final class FileService<Ring: FileRing>: Service {
             reactor.ring.closeFile(descriptor)
         }
         unsafe place.pointee.block = nil
+        unsafe place.pointee.keepsResponse = false
         unsafe place.pointee.responseCount &+= 1
     }
 
@@ -147,7 +149,7 @@ final class FileService<Ring: FileRing>: Service {
         let place = unsafe places + Int(number)
         _ = unsafe place.pointee.input.removeAll(&inputs)
         unsafe finish(reactor.slots + Int(number), place, reactor)
-        unsafe place.pointee.head = nil
+        unsafe place.pointee.hasHead = false
         unsafe place.pointee.mayBeDirect = true
         unsafe resetParser(place)
     }

@@ -29,6 +29,8 @@ struct FileServiceConfiguration: Sendable {
     var openFileCount = 1024
     /// For so long at most a path is not looked at again; 0: it always is.
     var cacheSeconds = 1.0
+    /// Memory for responses that are kept, of one reactor.
+    var maxKeptByteCount = 8 << 20
 
     /// As long as a connection waits for its peer's end of stream after its last response.
     static let lingerSeconds = 2.0

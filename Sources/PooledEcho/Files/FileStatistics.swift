@@ -19,6 +19,8 @@ package struct FileStatistics: Sendable, Codable {
     package var reads = 0
     /// Of these, past the page cache.
     package var directReads = 0
+    /// Responses that were sent again as they had been made, without a read.
+    package var keptResponses = 0
     /// Heads refused for their size (414, 431).
     package var oversizedHeads = 0
     /// Heads that took too long (408).
@@ -46,6 +48,7 @@ package struct FileStatistics: Sendable, Codable {
         listings += other.listings
         reads += other.reads
         directReads += other.directReads
+        keptResponses += other.keptResponses
         droppedLogLines += other.droppedLogLines
         oversizedHeads += other.oversizedHeads
         slowHeads += other.slowHeads

@@ -1,10 +1,13 @@
 import HTTP1
+import ZeroPool
 
 /// The files that a reactor has open, and what it knows of paths: those that responses use, and some of the others, which
 /// the next request finds without the kernel.
 ///
 /// A file is *listed* for at most so many ticks, then found no more: so nothing that is told of a path is older. One that is
 /// in use stays open until its last use ends, listed or not. Of the listed ones the longest unused go first.
+///
+/// A listed file may have a response with it that was made, to be sent again as it is: its memory is a lease's that sends share.
 ///
 /// Not Sendable: a reactor's own. Cost: constant for what is found; a copy of the path for what is not.
 @safe
@@ -21,13 +24,17 @@ struct FileTable: ~Copyable {
         case jsonListing
     }
 
-    private struct Node {
+    private struct Node: ~Copyable {
         var path: [UInt8] = []
         var aspect = Aspect.file
         var hash = 0
         var file = OpenFile(errno: 0)
         var useCount = 0
         var isListed = false
+        /// Whether somebody found it after whom it was opened for.
+        var isWanted = false
+        /// A response with all of the file.
+        var response: SharedBuffer?
         /// The tick at which it was opened.
         var tick = 0
         /// In the bucket; in the free list.
@@ -35,6 +42,20 @@ struct FileTable: ~Copyable {
         /// In the order of use.
         var newer = FileTable.none
         var older = FileTable.none
+
+        var hasResponse: Bool {
+            switch response {
+            case .some: true
+            case .none: false
+            }
+        }
+
+        func share() -> PooledBuffer? {
+            switch response {
+            case .some(let response): response.share()
+            case .none: nil
+            }
+        }
     }
 
     fileprivate static let none = UInt32.max
@@ -43,34 +64,46 @@ struct FileTable: ~Copyable {
     let capacity: Int
     /// For so many ticks a path is listed; 0: not at all.
     let lifeTicks: Int
-    private var nodes: [Node] = []
+    private var nodes: UnsafeMutablePointer<Node>
+    private var nodeCount = 0
+    private var nodeCapacity = 64
     private var firstFree = FileTable.none
     private var buckets: [UInt32]
     private var newest = FileTable.none
     private var oldest = FileTable.none
     private(set) var listedCount = 0
+    /// As much memory responses are kept in at most, and as much they are.
+    let maxKeptByteCount: Int
+    private(set) var keptByteCount = 0
     /// Ticks since the beginning.
     private(set) var tick = 0
     /// Nobody outside can choose paths that meet in a bucket.
     private let seed = UInt64.random(in: 0 ... .max) | 1
 
-    init(capacity: Int, lifeTicks: Int) {
+    init(capacity: Int, lifeTicks: Int, maxKeptByteCount: Int = 0) {
         self.capacity = capacity
+        self.maxKeptByteCount = maxKeptByteCount
+        unsafe nodes = .allocate(capacity: nodeCapacity)
         self.lifeTicks = capacity > 0 ? lifeTicks : 0
         var bucketCount = 16
         while bucketCount < 2 * capacity { bucketCount *= 2 }
         buckets = Array(repeating: FileTable.none, count: bucketCount)
     }
 
+    deinit {
+        unsafe nodes.deinitialize(count: nodeCount)
+        unsafe nodes.deallocate()
+    }
+
     /// A tick has passed: what is too old is listed no more, so that nothing is kept open that nobody finds.
     mutating func advanceTick(close: (Int32) -> Void) {
         tick += 1
-        for index in nodes.indices where nodes[index].isListed && tick - nodes[index].tick >= lifeTicks {
+        for index in 0..<nodeCount where unsafe nodes[index].isListed && tick - nodes[index].tick >= lifeTicks {
             unlist(Index(index), close)
         }
     }
 
-    subscript(index: Index) -> OpenFile { nodes[Int(index)].file }
+    subscript(index: Index) -> OpenFile { unsafe nodes[Int(index)].file }
 
     // MARK: Uses
 
@@ -80,15 +113,16 @@ struct FileTable: ~Copyable {
         let hash = hash(path, aspect)
         var index = buckets[hash & (buckets.count - 1)]
         while index != FileTable.none {
-            if nodes[Int(index)].hash == hash, matches(index, path, aspect) { break }
-            index = nodes[Int(index)].next
+            if unsafe nodes[Int(index)].hash == hash, matches(index, path, aspect) { break }
+            index = unsafe nodes[Int(index)].next
         }
         guard index != FileTable.none else { return nil }
         if newest != index {
             leaveOrder(index)
             joinOrder(index)
         }
-        nodes[Int(index)].useCount += 1
+        unsafe nodes[Int(index)].useCount += 1
+        unsafe nodes[Int(index)].isWanted = true
         return index
     }
 
@@ -98,21 +132,21 @@ struct FileTable: ~Copyable {
         _ file: OpenFile, path: RawSpan, _ aspect: Aspect, isPassing: Bool, close: (Int32) -> Void
     ) -> Index {
         let index = takeFree()
-        nodes[Int(index)].file = file
-        nodes[Int(index)].useCount = 1
+        unsafe nodes[Int(index)].file = file
+        unsafe nodes[Int(index)].useCount = 1
         guard lifeTicks > 0, !isPassing else { return index }
         if let former = find(path, aspect) {
             unlist(former, close)
             end(former, close: close)
         }
         if listedCount == capacity { unlist(oldest, close) }
-        nodes[Int(index)].path = unsafe path.withUnsafeBytes { unsafe Array($0) }
-        nodes[Int(index)].aspect = aspect
-        nodes[Int(index)].hash = hash(path, aspect)
-        nodes[Int(index)].tick = tick
-        nodes[Int(index)].isListed = true
-        let bucket = nodes[Int(index)].hash & (buckets.count - 1)
-        nodes[Int(index)].next = buckets[bucket]
+        unsafe nodes[Int(index)].path = unsafe path.withUnsafeBytes { unsafe Array($0) }
+        unsafe nodes[Int(index)].aspect = aspect
+        unsafe nodes[Int(index)].hash = hash(path, aspect)
+        unsafe nodes[Int(index)].tick = tick
+        unsafe nodes[Int(index)].isListed = true
+        let bucket = unsafe nodes[Int(index)].hash & (buckets.count - 1)
+        unsafe nodes[Int(index)].next = buckets[bucket]
         buckets[bucket] = index
         listedCount += 1
         joinOrder(index)
@@ -121,13 +155,13 @@ struct FileTable: ~Copyable {
 
     /// A use ends.
     mutating func end(_ index: Index, close: (Int32) -> Void) {
-        nodes[Int(index)].useCount -= 1
-        if nodes[Int(index)].useCount == 0, !nodes[Int(index)].isListed { remove(index, close) }
+        unsafe nodes[Int(index)].useCount -= 1
+        if unsafe nodes[Int(index)].useCount == 0, unsafe !nodes[Int(index)].isListed { remove(index, close) }
     }
 
     /// The file is not what it was told to be: nobody finds it any more.
     mutating func unlistIfListed(_ index: Index, close: (Int32) -> Void) {
-        if nodes[Int(index)].isListed { unlist(index, close) }
+        if unsafe nodes[Int(index)].isListed { unlist(index, close) }
     }
 
     /// Nothing is listed any more; what is in use stays open until that ends.
@@ -135,59 +169,106 @@ struct FileTable: ~Copyable {
         while oldest != FileTable.none { unlist(oldest, close) }
     }
 
+    // MARK: Responses
+
+    /// The response that is kept with a file, to be sent once more; nil when there is none.
+    func response(_ index: Index) -> PooledBuffer? { unsafe nodes[Int(index)].share() }
+
+    /// Whether a response of so many bytes may be kept: somebody has asked twice, none is kept yet, and there is room.
+    func mayKeep(_ index: Index, byteCount: Int) -> Bool {
+        unsafe nodes[Int(index)].isListed && nodes[Int(index)].isWanted && !nodes[Int(index)].hasResponse
+            && keptByteCount + byteCount <= maxKeptByteCount
+    }
+
+    /// Keeps a whole response, if that may be. - Returns: what is to be sent of it now.
+    mutating func keep(_ response: consuming PooledBuffer, with index: Index) -> PooledBuffer {
+        // Another may have been first.
+        guard mayKeep(index, byteCount: response.capacity) else { return response }
+        let kept = SharedBuffer(response)
+        let share = kept.share()
+        keptByteCount += kept.capacity
+        unsafe nodes[Int(index)].response = consume kept
+        return share
+    }
+
+    private mutating func forgetResponse(_ index: Index) {
+        guard let response = unsafe nodes[Int(index)].response.take() else { return }
+        keptByteCount -= response.capacity
+    }
+
+    /// No response is kept any more.
+    mutating func forgetResponses() {
+        guard keptByteCount > 0 else { return }
+        for index in 0..<nodeCount { forgetResponse(Index(index)) }
+    }
+
     // MARK: Lists
 
     private mutating func unlist(_ index: Index, _ close: (Int32) -> Void) {
-        let bucket = nodes[Int(index)].hash & (buckets.count - 1)
+        let bucket = unsafe nodes[Int(index)].hash & (buckets.count - 1)
         if buckets[bucket] == index {
-            buckets[bucket] = nodes[Int(index)].next
+            buckets[bucket] = unsafe nodes[Int(index)].next
         } else {
             var before = buckets[bucket]
-            while nodes[Int(before)].next != index { before = nodes[Int(before)].next }
-            nodes[Int(before)].next = nodes[Int(index)].next
+            while unsafe nodes[Int(before)].next != index { before = unsafe nodes[Int(before)].next }
+            unsafe nodes[Int(before)].next = nodes[Int(index)].next
         }
         leaveOrder(index)
-        nodes[Int(index)].isListed = false
+        unsafe nodes[Int(index)].isListed = false
         listedCount -= 1
-        if nodes[Int(index)].useCount == 0 { remove(index, close) }
+        forgetResponse(index)
+        if unsafe nodes[Int(index)].useCount == 0 { remove(index, close) }
     }
 
     private mutating func remove(_ index: Index, _ close: (Int32) -> Void) {
-        let descriptor = nodes[Int(index)].file.descriptor
+        let descriptor = unsafe nodes[Int(index)].file.descriptor
         if descriptor >= 0 { close(descriptor) }
-        nodes[Int(index)] = Node()
-        nodes[Int(index)].next = firstFree
+        unsafe nodes[Int(index)] = Node()
+        unsafe nodes[Int(index)].next = firstFree
         firstFree = index
     }
 
     private mutating func takeFree() -> Index {
         guard firstFree != FileTable.none else {
-            nodes.append(Node())
-            return Index(nodes.count - 1)
+            if nodeCount == nodeCapacity { grow() }
+            unsafe (nodes + nodeCount).initialize(to: Node())
+            nodeCount += 1
+            return Index(nodeCount - 1)
         }
         let index = firstFree
-        firstFree = nodes[Int(index)].next
-        nodes[Int(index)].next = FileTable.none
+        firstFree = unsafe nodes[Int(index)].next
+        unsafe nodes[Int(index)].next = FileTable.none
         return index
     }
 
+    @inline(never)
+    private mutating func grow() {
+        nodeCapacity *= 2
+        let grown = UnsafeMutablePointer<Node>.allocate(capacity: nodeCapacity)
+        unsafe grown.moveInitialize(from: nodes, count: nodeCount)
+        unsafe nodes.deallocate()
+        unsafe nodes = grown
+    }
+
     private mutating func joinOrder(_ index: Index) {
-        nodes[Int(index)].older = newest
-        nodes[Int(index)].newer = FileTable.none
-        if newest == FileTable.none { oldest = index } else { nodes[Int(newest)].newer = index }
+        unsafe nodes[Int(index)].older = newest
+        unsafe nodes[Int(index)].newer = FileTable.none
+        if newest == FileTable.none { oldest = index } else { unsafe nodes[Int(newest)].newer = index }
         newest = index
     }
 
     private mutating func leaveOrder(_ index: Index) {
-        let (newer, older) = (nodes[Int(index)].newer, nodes[Int(index)].older)
-        if newer == FileTable.none { newest = older } else { nodes[Int(newer)].older = older }
-        if older == FileTable.none { oldest = newer } else { nodes[Int(older)].newer = newer }
+        let (newer, older) = unsafe (nodes[Int(index)].newer, nodes[Int(index)].older)
+        if newer == FileTable.none { newest = older } else { unsafe nodes[Int(newer)].older = older }
+        if older == FileTable.none { oldest = newer } else { unsafe nodes[Int(older)].newer = newer }
     }
 
     // MARK: Paths
 
     private func matches(_ index: Index, _ path: RawSpan, _ aspect: Aspect) -> Bool {
-        guard nodes[Int(index)].aspect == aspect, nodes[Int(index)].path.count == path.byteCount else { return false }
+        guard unsafe nodes[Int(index)].aspect == aspect, unsafe nodes[Int(index)].path.count == path.byteCount else {
+            return false
+        }
         return unsafe path.withUnsafeBytes { bytes in
             unsafe nodes[Int(index)].path.withUnsafeBytes { own in unsafe own.elementsEqual(bytes) }
         }

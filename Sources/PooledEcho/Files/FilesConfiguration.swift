@@ -17,6 +17,8 @@ package struct FilesConfiguration: Sendable {
     package var openFileCount = 2048
     /// For so long at most a path is not looked at again; 0: it always is.
     package var cacheSeconds = 1.0
+    /// Memory for responses that are kept to be sent again, of the process.
+    package var cacheByteCount = 16 << 20
     /// Whether names that begin with a dot are served, and listed.
     package var servesDotfiles = false
     /// Whether directories without index.html are listed.
@@ -26,8 +28,8 @@ package struct FilesConfiguration: Sendable {
 
     package init(root: String) { self.root = root }
 
-    /// The part of a reactor that may keep so many paths open.
-    func service(openFileCount: Int) -> FileServiceConfiguration {
+    /// The part of a reactor that may keep so many paths open, and responses in so much memory.
+    func service(openFileCount: Int, keptByteCount: Int) -> FileServiceConfiguration {
         var service = FileServiceConfiguration()
         service.headLimits = HeadLimits(
             headByteCount: maxHeadByteCount, targetByteCount: min(8 * 1024, maxHeadByteCount))
@@ -38,6 +40,7 @@ package struct FilesConfiguration: Sendable {
         service.minBytesPerSecond = minBytesPerSecond
         service.openFileCount = openFileCount
         service.cacheSeconds = cacheSeconds
+        service.maxKeptByteCount = keptByteCount
         return service
     }
 }

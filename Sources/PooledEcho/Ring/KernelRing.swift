@@ -22,6 +22,8 @@ final class KernelRing: ReactorRing {
         var files: FileSource?
         /// As many of them as stay open for who may come.
         var openFileCount = 0
+        /// As much memory holds responses that are sent again.
+        var keptByteCount = 0
         /// Hears, once a ring, that not all memory could be registered.
         var onDegradation: @Sendable (String) -> Void
     }

@@ -53,6 +53,7 @@ package final class Server: Sendable {
             fileSlotCount: descriptors.fileSlotCount,
             zeroCopyPeers: configuration.buffers == .registered ? ZeroCopyPeers(of: address) : .none,
             files: files, openFileCount: descriptors.openFileCount / reactorCount,
+            keptByteCount: configuration.keptByteCount / reactorCount,
             onDegradation: { logger.warning("\($0)") })
         let admission = Admission(
             maxConnectionCount: descriptors.connectionCount,
@@ -140,7 +141,8 @@ package final class Server: Sendable {
             return unsafe reactor.statistics
         case .files(let files):
             let service = FileService<KernelRing>(
-                files.service(openFileCount: setup.openFileCount), slotCount: setup.fileSlotCount,
+                files.service(openFileCount: setup.openFileCount, keptByteCount: setup.keptByteCount),
+                slotCount: setup.fileSlotCount,
                 accessLog: setup.files?.accessLog)
             let reactor = Reactor(
                 ring: ring, service: service, slotCount: setup.fileSlotCount, admission: admission,

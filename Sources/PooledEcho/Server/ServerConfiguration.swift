@@ -35,6 +35,12 @@ package struct ServerConfiguration: Sendable {
 
     package init(_ service: Service) { self.service = service }
 
+    /// What is kept may take a quarter of the pool at most.
+    var keptByteCount: Int {
+        guard case .files(let files) = service else { return 0 }
+        return min(files.cacheByteCount, (poolByteCount ?? .max) / 4)
+    }
+
     var openFileCount: Int {
         if case .files(let files) = service { files.openFileCount } else { 0 }
     }

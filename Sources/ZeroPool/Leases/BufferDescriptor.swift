@@ -18,7 +18,8 @@ struct BufferDescriptor {
     let place: MagazinePlace
     var next: UnsafeMutablePointer<BufferDescriptor>?
     var previous: UnsafeMutablePointer<BufferDescriptor>?
-    /// The arena that the buffer was carved from, which outlives all that is carved from it; nil for what `malloc` gave.
+    /// The arena that the buffer was carved from, which outlives all that is carved from it; nil for what `malloc` gave, and for
+    /// shares.
     let arena: Unmanaged<ArenaStorage>?
     /// The class's shift; in an arena with a single buffer the arena's size counts instead.
     @usableFromInline var shift: UInt8
@@ -26,6 +27,8 @@ struct BufferDescriptor {
     @usableFromInline let isWholeArena: Bool
     /// Whether it stands in an idle list: only to catch who returns a buffer twice.
     var isIdle: Bool
+    /// Whether it stands for the shares of a buffer whose own descriptor is another (`SharedBuffer`).
+    let isShare: Bool
     let shardIndex: UInt16
     let arenaIndex: UInt16
     /// How often an idle one was taken again, up to `ClockPro.maximumAccessCount`, less what the clock's hand took: above 0
@@ -54,6 +57,7 @@ struct BufferDescriptor {
         unsafe self.shift = UInt8(shift)
         unsafe self.isWholeArena = arena.isSingleBuffer
         unsafe self.isIdle = false
+        unsafe self.isShare = false
         unsafe self.shardIndex = UInt16(arena.shard.index)
         unsafe self.arenaIndex = UInt16(truncatingIfNeeded: arena.index)
     }
@@ -71,17 +75,31 @@ struct BufferDescriptor {
 
     /// Describes memory from `malloc`, which has neither arena nor shard.
     init(allocatedShift shift: Int, base: UnsafeMutableRawPointer) {
+        unsafe self.init(base: base, shift: UInt8(shift), isShare: false, shardIndex: .max, arenaIndex: .max)
+    }
+
+    /// Describes the shares of a lease: its memory, and where that may be registered.
+    init(sharing lease: borrowing PooledBuffer) {
+        let original = unsafe lease.descriptor
+        unsafe self.init(
+            base: lease.base, shift: original.pointee.shift, isShare: true, shardIndex: original.pointee.shardIndex,
+            arenaIndex: original.pointee.arenaIndex)
+    }
+
+    /// Describes what no arena counts and no magazine takes.
+    private init(base: UnsafeMutableRawPointer, shift: UInt8, isShare: Bool, shardIndex: UInt16, arenaIndex: UInt16) {
         unsafe self.base = base
         unsafe self.homeTag = unsafe Magazine.noHomeTag
         unsafe self.place = MagazinePlace(slotOffset: PoolSlots.uncachedSlotOffset, magazineOffset: 0)
         unsafe self.next = nil
         unsafe self.previous = nil
         unsafe self.arena = nil
-        unsafe self.shift = UInt8(shift)
+        unsafe self.shift = shift
         unsafe self.isWholeArena = false
         unsafe self.isIdle = false
-        unsafe self.shardIndex = .max
-        unsafe self.arenaIndex = .max
+        unsafe self.isShare = isShare
+        unsafe self.shardIndex = shardIndex
+        unsafe self.arenaIndex = arenaIndex
     }
 }
 

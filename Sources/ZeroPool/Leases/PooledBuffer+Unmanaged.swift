@@ -5,6 +5,7 @@ extension PooledBuffer {
     /// is lost to the pool. The pointer is to nothing that a program may read; it is aligned to 8 bytes, so that its low
     /// three bits are free for marks (cleared before it is taken). Any thread; a few instructions, no lock.
     public consuming func passUnmanaged() -> UnsafeMutableRawPointer {
+        unsafe precondition(!descriptor.pointee.isShare, "shares have one descriptor, which can't be passed for each")
         let (descriptor, base, count) = unsafe (descriptor, base, count)
         discard self
         // The descriptor of memory from `malloc` is shared by all of its class: this lease gets its own.

@@ -56,6 +56,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     static func giveBackSlow(_ descriptor: UnsafeMutablePointer<BufferDescriptor>, _ base: UnsafeMutableRawPointer) {
         if unsafe descriptor.pointee.place.makeRoomAndPush(descriptor) { return }
         guard let reference = unsafe descriptor.pointee.arena else {
+            if unsafe descriptor.pointee.isShare { return unsafe SharedBuffer.end(descriptor) }
             return unsafe AllocatedBuffers.free(descriptor, base)
         }
         // Retained for the call: the return of the last buffer of a closed pool ends arena, shard and core.
@@ -85,6 +86,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
 
     /// Turns the lease into an owner that never gives the memory back for reuse.
     public consuming func detach() -> DetachedBuffer {
+        unsafe precondition(!descriptor.pointee.isShare, "a share is not the only owner of its memory")
         let (descriptor, base, count) = unsafe (descriptor, base, count)
         discard self
         return unsafe DetachedBuffer(descriptor: descriptor, base: base, count: count)

@@ -21,6 +21,8 @@ struct FileScenario {
         connection: FileConnection.Limits(), idleSeconds: 0, stallSeconds: 0.5, trimSeconds: 0, drainSeconds: 5)
     var files: [(path: String, kind: FileStatus.Kind, byteCount: Int)] = []
     var changes: [(time: Int, path: String, change: Change)] = []
+    /// The file that most want, as it is.
+    var favourite: Int?
     var peers: [(plan: PeerPlan, requests: [FileRequest])] = []
     var stopTime = 10_000_000
     var stopsWhenDone = true
@@ -58,6 +60,7 @@ struct FileScenario {
         service.listsDirectories = random.chance(0.5)
         service.openFileCount = random.integer(1, 8)
         service.cacheSeconds = random.element([0, 0.05, 1])
+        service.maxKeptByteCount = random.element([0, 10_000, 1 << 20])
         service.headSeconds = random.element([0.05, 1, 10])
         service.minBytesPerSecond = random.element([0, 0, 100_000, 10_000_000])
         service.slowGraceSeconds = random.element([0, 0.01, 10])
@@ -67,6 +70,7 @@ struct FileScenario {
         limits.drainSeconds = random.element([0, 0.001, 0.1, 1])
         limits.idleSeconds = random.chance(0.2) ? random.element([0.05, 0.5]) : 0
         chooseFiles(&random)
+        if random.chance(0.3) { favourite = random.integer(0, 5) }
         choosePeers(&random)
         if random.chance(0.7) { chooseFaults(&random) }
         stopsWhenDone = random.chance(0.7)
@@ -94,6 +98,7 @@ struct FileScenario {
     }
 
     private func chooseRequest(_ random: inout SeededGenerator) -> FileRequest {
+        if let favourite, random.chance(0.8) { return FileRequest(path: "/f\(favourite)") }
         var request = FileRequest(path: "/f\(random.integer(0, 5))")
         if random.chance(0.25) { request.path = random.element(["/absent", "/d", "/d/", "/p", "/", "/.hidden"]) }
         if random.chance(0.15) { request.method = random.element(["HEAD", "POST", "OPTIONS"]) }

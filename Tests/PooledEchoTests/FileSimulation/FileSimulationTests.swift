@@ -50,7 +50,8 @@ struct FileSimulationTests {
         guard count >= 2000 else { return }
         #expect(sum.changedFiles > 0 && sum.failedReads > 0 && sum.slowHeads > 0)
         #expect(releases.lateCount > 0 && releases.count > releases.lateCount)
-        #expect(sum.blockWaits > 0 && sum.openHits > 0 && sum.listings > 0 && sum.refusedOpens > 0)
+        #expect(
+            sum.blockWaits > 0 && sum.openHits > 0 && sum.keptResponses > 0 && sum.listings > 0 && sum.refusedOpens > 0)
     }
 
     /// How a response is with the kernel.
