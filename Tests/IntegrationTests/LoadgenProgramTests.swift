@@ -17,15 +17,37 @@ struct LoadgenProgramTests {
                 let requestsPerSecond: Double
                 let serverPeakByteCount: Int
                 let serverStatistics: Statistics
+                let file: File?
             }
 
+            struct File: Decodable {
+                let bytesPerSecond: Double
+                let serverProcessorSecondsPerGigabyte: Double
+                let residentByteCountBefore: Int
+            }
+
+            struct Load: Decodable {
+                let connections: Int
+                let messageByteCount: Int?
+                let fileByteCount: Int?
+                let pageCache: String?
+            }
+
+            let `case`: Load
             let modes: [Mode]
             let runs: [Run]
         }
 
         struct Statistics: Decodable {
+            struct Files: Decodable {
+                let reads: Int
+                let directReads: Int
+            }
+
             let buffers: String
             let registeredByteCount: Int
+            let fixedBufferOperations: Int
+            let files: Files?
         }
 
         let cases: [Case]
@@ -129,6 +151,43 @@ struct LoadgenProgramTests {
             #expect(run.requestsPerSecond > 0 && run.serverPeakByteCount > 1 << 20)
             #expect(run.serverStatistics.buffers == run.mode)
             if run.mode != "registered" { #expect(run.serverStatistics.registeredByteCount == 0) }
+        }
+    }
+
+    @Test("compare --files measures hot and cold files too, says how they were read, and leaves none behind")
+    func compareFiles() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "zeropool-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let path = folder.path(percentEncoded: false)
+        let process = try ChildProcess(
+            Program.loadgen,
+            [
+                "compare", "--case", "4x512", "--files", "--folder", path, "--rounds", "1", "--duration", "0.1",
+                "--warmup",
+                "0.1", "--json", "-",
+            ])
+        let ending = try process.waitForEnd(within: 120)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: path) == [])
+        let comparison = try JSONDecoder().decode(Comparison.self, from: Data(process.standardOutput.utf8))
+        #expect(
+            comparison.cases.map { $0.case.messageByteCount ?? $0.case.fileByteCount ?? 0 } == [
+                512, 4 << 10, 64 << 10, 1 << 20, 256 << 20,
+            ])
+        #expect(comparison.cases.map(\.case.pageCache) == [nil, "hot", "hot", "hot", "cold"])
+        let isInMemory = comparison.problems.contains { $0.contains("not cold: ") && $0.contains("in memory") }
+        #expect(ending == .exited(isInMemory ? 1 : 0), "\(process.standardError)")
+        for result in comparison.cases.dropFirst().prefix(isInMemory ? 3 : 4) {
+            #expect(result.runs.map(\.mode) == ["registered", "pooled", "malloc"])
+            let isCold = result.case.pageCache == "cold"
+            for run in result.runs {
+                let file = try #require(run.file)
+                let files = try #require(run.serverStatistics.files)
+                #expect(file.bytesPerSecond > 0 && file.serverProcessorSecondsPerGigabyte > 0)
+                #expect(file.residentByteCountBefore == (isCold ? 0 : result.case.fileByteCount))
+                #expect(files.reads > 0 && (isCold || files.directReads == 0))
+                #expect((run.serverStatistics.fixedBufferOperations > 0) == (run.mode == "registered"))
+            }
         }
     }
 }

@@ -77,14 +77,33 @@ struct CommandLineTests {
 
     @Test("compare: cases are repeatable and have defaults")
     func compareOptions() throws {
-        #expect(try compare().cases == ComparisonCase.defaults)
+        #expect(try compare().cases == EchoCase.defaults.map(ComparisonCase.echo))
         let command = try compare("--case", "64x512", "--case", "2x1M", "--rounds", "5", "--server", "/bin/x")
         #expect(
             command.cases == [
-                ComparisonCase(connections: 64, messageByteCount: 512),
-                ComparisonCase(connections: 2, messageByteCount: 1 << 20),
+                .echo(EchoCase(connections: 64, messageByteCount: 512)),
+                .echo(EchoCase(connections: 2, messageByteCount: 1 << 20)),
             ])
         #expect(command.rounds == 5 && command.server == "/bin/x")
+    }
+
+    @Test(
+        "compare: --files adds four files to the echo's cases, the largest of them cold, and --folder is where they are"
+    )
+    func compareFiles() throws {
+        let command = try compare("--files", "--case", "1x1", "--folder", "/some/folder")
+        #expect(command.folder == "/some/folder")
+        #expect(
+            command.cases.map(\.title) == [
+                "1 connection × 1 B", "64 connections × file of 4 KiB, hot", "64 connections × file of 64 KiB, hot",
+                "16 connections × file of 1 MiB, hot", "1 connection × file of 256 MiB, cold",
+            ])
+    }
+
+    @Test("compare: a folder without files is refused")
+    func compareRefusesFolder() {
+        let error = #expect(throws: (any Error).self) { try compare("--folder", "/tmp") }
+        #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains("--folder is where --files") == true)
     }
 
     @Test("compare: what is no case is refused", arguments: ["64", "x512", "64x", "0x512", "64x0", "64x512x1", "axb"])

@@ -22,7 +22,7 @@ struct ComparisonReportTests {
     }
 
     private func result(_ runs: [CellRun]) -> ComparisonReport.CaseResult {
-        ComparisonReport.CaseResult(case: ComparisonCase(connections: 1, messageByteCount: 1), runs: runs)
+        ComparisonReport.CaseResult(case: .echo(EchoCase(connections: 1, messageByteCount: 1)), runs: runs)
     }
 
     @Test("Median and bounds, for odd and even counts")

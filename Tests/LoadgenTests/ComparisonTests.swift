@@ -9,7 +9,7 @@ import ZeroPool
 struct ComparisonTests {
     private func compare(_ server: ScriptedServer, rounds: Int = 1) throws -> ComparisonReport {
         let comparison = Comparison(
-            serverPath: server.path, cases: [ComparisonCase(connections: 4, messageByteCount: 512)],
+            serverPath: server.path, cases: [.echo(EchoCase(connections: 4, messageByteCount: 512))],
             roundCount: rounds, warmupSeconds: 0.05, durationSeconds: 0.15)
         return try comparison.run(progress: ProgressLine(isShown: false))
     }
@@ -80,7 +80,8 @@ struct ComparisonTests {
     @Test("A server program that is not there ends the comparison")
     func missingServer() throws {
         let comparison = Comparison(
-            serverPath: "/no/such/pooled-echo", cases: ComparisonCase.defaults, roundCount: 1, warmupSeconds: 0,
+            serverPath: "/no/such/pooled-echo", cases: EchoCase.defaults.map(ComparisonCase.echo), roundCount: 1,
+            warmupSeconds: 0,
             durationSeconds: 0.1)
         #expect(throws: ServerError.notFound(path: "/no/such/pooled-echo")) {
             try comparison.run(progress: ProgressLine(isShown: false))

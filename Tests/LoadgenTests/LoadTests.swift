@@ -47,6 +47,45 @@ struct LoadTests {
         #expect(tally.observedProcessorNanoseconds == nil)
     }
 
+    @Test(
+        "Asked once, each connection has its first messages answered, within a window that begins with the first byte")
+    func once() throws {
+        let tally = try run(.trickles(byteCount: 100)) {
+            $0.asksOnce = true
+            $0.pipeline = 2
+            $0.durationSeconds = 5
+        }
+        #expect(tally.problems.isEmpty, "\(tally.problems)")
+        #expect(tally.requestCount == 8 && tally.totalRequestCount == 8 && tally.byteCount == 8 * 512)
+        // As long as the slowest of them, and by no tick longer.
+        #expect(tally.windowNanoseconds >= tally.latencies.max / 1000 * 999)
+        #expect(tally.windowNanoseconds < 4_000_000_000)
+    }
+
+    @Test("Asked once, what has no answer when the time is up is an error")
+    func onceUnanswered() throws {
+        let tally = try run(.hangs(after: 1)) {
+            $0.asksOnce = true
+            $0.durationSeconds = 0.2
+            $0.drainTimeoutSeconds = 0.2
+        }
+        #expect(tally.unansweredConnectionCount == 4 && tally.requestCount == 0)
+    }
+
+    @Test("What came of two runs, one after the other, is their sum, their times too")
+    func append() throws {
+        let runs = try (0..<2).map { _ in try run { $0.durationSeconds = 0.1 } }
+        var sum = LoadTally()
+        for var tally in runs {
+            tally.observedProcessorNanoseconds = 1000
+            sum.append(tally)
+        }
+        #expect(sum.requestCount == runs[0].requestCount + runs[1].requestCount)
+        #expect(sum.latencies.totalCount == UInt64(sum.requestCount))
+        #expect(sum.windowNanoseconds == runs[0].windowNanoseconds + runs[1].windowNanoseconds)
+        #expect(sum.observedProcessorNanoseconds == 2000)
+    }
+
     @Test("IPv6")
     func ipv6() throws {
         #expect(try run(ipv6: true).problems.isEmpty)

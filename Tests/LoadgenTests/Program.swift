@@ -14,9 +14,10 @@ enum Program {
         let errorOutput: String
     }
 
-    static func run(_ arguments: [String]) throws -> Outcome {
+    /// - Parameter executable: this program, or one that runs it.
+    static func run(_ arguments: [String], by executable: String = path) throws -> Outcome {
         let process = Process()
-        process.executableURL = URL(filePath: path)
+        process.executableURL = URL(filePath: executable)
         process.arguments = arguments
         let (output, errorOutput) = (Pipe(), Pipe())
         process.standardOutput = output

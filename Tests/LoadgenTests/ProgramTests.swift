@@ -75,11 +75,14 @@ struct ProgramTests {
         #expect(outcome.errorOutput.contains("no server at /no/such/pooled-echo"))
     }
 
-    @Test("compare that is told to end takes its server along")
+    @Test("compare that is told to end takes its server along, and its files")
     func interrupted() throws {
         let server = try ScriptedServer()
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
         let program = try ServerProcess(
-            path: Program.path, arguments: ["compare", "--server", server.path, "--duration", "60"])
+            path: Program.path,
+            arguments: ["compare", "--server", server.path, "--duration", "60", "--files", "--folder", folder])
         func serverIsRunning() -> Bool {
             let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return all.contains {
@@ -88,8 +91,27 @@ struct ProgramTests {
             }
         }
         try waitUntil(serverIsRunning)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder).count == 1)
         #expect(program.stop(timeoutSeconds: 10) == .exited(128 + SIGTERM))
         try waitUntil { !serverIsRunning() }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+    }
+
+    @Test("compare that can't make its files: status 1, the reason, and nothing left of them")
+    func noRoomForFiles() throws {
+        let folder = try folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let script = "trap '' XFSZ; ulimit -f 4096; exec \"$0\" compare --server /bin/true --files --folder \"$1\""
+        let outcome = try Program.run(["-c", script, Program.path, folder], by: "/bin/sh")
+        #expect(outcome.status == 1)
+        #expect(outcome.errorOutput.contains(": File too large"), "\(outcome)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
+    }
+
+    private func folder() throws -> String {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "loadgen-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        return folder.path
     }
 
     @Test("socat with cat behind it is an echo server like any other", .enabled(if: Socat.path != nil, "no socat here"))

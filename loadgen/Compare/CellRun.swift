@@ -1,5 +1,17 @@
 /// One measurement: one case, one mode, one round, one fresh server.
-struct CellRun: Codable, Sendable {
+struct CellRun: Encodable, Sendable {
+    /// What only a file server's measurement has.
+    struct File: Encodable, Sendable {
+        let bytesPerSecond: Double
+        /// Of 10⁹ bytes of the file.
+        let serverProcessorSecondsPerGigabyte: Double
+        /// What the server had read from disks, by the kernel's count; nil where it does not say.
+        let diskByteCountPerRequest: Double?
+        /// How much of the file was in the page cache before the requests: the most before any of them, of a cold one.
+        let residentByteCountBefore: Int
+        let residentByteCountAfter: Int
+    }
+
     let mode: ServerMode
     let round: Int
     let requestsPerSecond: Double
@@ -11,4 +23,5 @@ struct CellRun: Codable, Sendable {
     /// Messages of the whole run, warm-up included: what the server's own statistics cover.
     let totalRequestCount: Int
     let serverStatistics: ServerStatistics
+    var file: File?
 }

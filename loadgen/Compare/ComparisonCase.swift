@@ -1,29 +1,27 @@
-import ArgumentParser
-
-/// One load under which the modes are compared: `64x512` is 64 connections with messages of 512 bytes.
-struct ComparisonCase: Equatable, Sendable, Codable {
-    static let defaults = [
-        ComparisonCase(connections: 64, messageByteCount: 512),
-        ComparisonCase(connections: 1000, messageByteCount: 512),
-        ComparisonCase(connections: 16, messageByteCount: 64 << 10),
-    ]
-
-    let connections: Int
-    let messageByteCount: Int
+/// One load under which the modes are compared.
+enum ComparisonCase: Equatable, Sendable {
+    case echo(EchoCase)
+    case file(FileCase)
 
     var title: String {
-        "\(Format.count(connections, "connection")) × \(Format.byteCount(messageByteCount))"
+        switch self {
+        case .echo(let echo): echo.title
+        case .file(let file): file.title
+        }
+    }
+
+    var fileCase: FileCase? {
+        guard case .file(let file) = self else { return nil }
+        return file
     }
 }
 
-extension ComparisonCase: ExpressibleByArgument {
-    init?(argument: String) {
-        let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
-        guard parts.count == 2, let connections = Int(parts[0]), (1...BytePattern.period).contains(connections),
-            let size = ByteCount(argument: String(parts[1]))
-        else { return nil }
-        self.init(connections: connections, messageByteCount: size.value)
+extension ComparisonCase: Encodable {
+    /// As what it is of: the keys say which.
+    func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .echo(let echo): try echo.encode(to: encoder)
+        case .file(let file): try file.encode(to: encoder)
+        }
     }
-
-    var defaultValueDescription: String { "\(connections)x\(messageByteCount)" }
 }

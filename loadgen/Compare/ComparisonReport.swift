@@ -1,7 +1,17 @@
 /// The result of `loadgen compare`: what `--json` writes.
-struct ComparisonReport: Codable, Sendable {
+struct ComparisonReport: Encodable, Sendable {
     /// What one mode did in one case, over all rounds.
-    struct ModeResult: Codable, Sendable {
+    struct ModeResult: Encodable, Sendable {
+        /// What only file servers have.
+        struct File: Encodable, Sendable {
+            let bytesPerSecond: Spread
+            let serverProcessorSecondsPerGigabyte: Spread
+            /// Nil where the kernel does not say.
+            let diskByteCountPerRequest: Spread?
+            let residentByteCountBefore: Spread
+            let residentByteCountAfter: Spread
+        }
+
         let mode: ServerMode
         let requestsPerSecond: Spread
         let p99Microseconds: Spread
@@ -11,12 +21,13 @@ struct ComparisonReport: Codable, Sendable {
         /// The ratios of each round, to `malloc` in the same round; nil for `malloc` itself or without it.
         let processorTimeToMalloc: Spread?
         let requestsPerSecondToMalloc: Spread?
+        let file: File?
         let path: OperationPath
         /// Other modes of this case whose requests took the same path: the same operations were compared.
         let samePathAs: [ServerMode]
     }
 
-    struct CaseResult: Codable, Sendable {
+    struct CaseResult: Encodable, Sendable {
         let `case`: ComparisonCase
         let modes: [ModeResult]
         let runs: [CellRun]
@@ -26,15 +37,21 @@ struct ComparisonReport: Codable, Sendable {
     let warmupSeconds: Double
     let durationSeconds: Double
     let placement: Placement
+    /// Where the files were that were served; nil where none were.
+    let files: ServedFolder.Place?
     var cases: [CaseResult] = []
     /// Everything that went wrong, a sentence each; empty after a clean comparison.
     var problems: [String] = []
 
-    init(rounds: Int, warmupSeconds: Double, durationSeconds: Double, placement: Placement) {
+    init(
+        rounds: Int, warmupSeconds: Double, durationSeconds: Double, placement: Placement,
+        files: ServedFolder.Place? = nil
+    ) {
         self.rounds = rounds
         self.warmupSeconds = warmupSeconds
         self.durationSeconds = durationSeconds
         self.placement = placement
+        self.files = files
     }
 }
 
@@ -73,6 +90,7 @@ extension ComparisonReport.ModeResult {
         serverProcessorMicrosecondsPerRequest = processorTime
         loadgenProcessorMicrosecondsPerRequest = ownProcessorTime
         serverPeakByteCount = peak
+        file = File(runs.compactMap(\.file))
         self.path = path
         self.samePathAs = samePathAs
         func ratio(_ value: (CellRun) -> Double) -> Spread? {
@@ -84,5 +102,21 @@ extension ComparisonReport.ModeResult {
         }
         processorTimeToMalloc = ratio(\.serverProcessorMicrosecondsPerRequest)
         requestsPerSecondToMalloc = ratio(\.requestsPerSecond)
+    }
+}
+
+extension ComparisonReport.ModeResult.File {
+    /// Nil without runs.
+    fileprivate init?(_ runs: [CellRun.File]) {
+        guard let bytesPerSecond = Spread(runs.map(\.bytesPerSecond)),
+            let processorTime = Spread(runs.map(\.serverProcessorSecondsPerGigabyte)),
+            let before = Spread(runs.map { Double($0.residentByteCountBefore) }),
+            let after = Spread(runs.map { Double($0.residentByteCountAfter) })
+        else { return nil }
+        self.bytesPerSecond = bytesPerSecond
+        serverProcessorSecondsPerGigabyte = processorTime
+        diskByteCountPerRequest = Spread(runs.compactMap(\.diskByteCountPerRequest))
+        residentByteCountBefore = before
+        residentByteCountAfter = after
     }
 }

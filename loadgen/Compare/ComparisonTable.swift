@@ -14,27 +14,60 @@ struct ComparisonTable {
             Median (least–most).
 
             """
-        return header + report.cases.map(Self.text(of:)).joined()
+        let files = report.files.map { place in
+            """
+            Files in \(place.folder)\(place.fileSystem.map { ", on \($0)" } ?? ""); what the disk itself, or the host of a \
+            virtual one, has in memory is not seen.
+
+            """
+        }
+        return header + (files ?? "") + report.cases.map(Self.text(of:)).joined()
     }
 
     private static func text(of result: ComparisonReport.CaseResult) -> String {
         guard !result.modes.isEmpty else { return "\n\(result.case.title)\n  nothing was measured\n" }
-        let rows = result.modes.map { mode in
-            [
-                mode.mode.rawValue,
-                cell(mode.requestsPerSecond, Format.grouped),
-                cell(mode.p99Microseconds, Format.microseconds),
-                cell(mode.serverProcessorMicrosecondsPerRequest) { Format.decimal($0, places: 2) },
-                cell(mode.serverPeakByteCount) { Format.decimal($0 / 1_048_576, places: 1) },
-                cell(mode.processorTimeToMalloc) { Format.decimal($0, places: 2) },
-                cell(mode.requestsPerSecondToMalloc) { Format.decimal($0, places: 2) },
-            ]
-        }
-        let titles = [
-            "buffers", "requests/s", "p99 µs", "server CPU µs/request", "server peak MiB", "CPU/request ÷ malloc",
-            "requests/s ÷ malloc",
+        let columns = columns(of: result.case)
+        let rows = result.modes.map { mode in columns.map { $0.cell(mode) } }
+        return "\n\(result.case.title)\n" + manner(of: result.case) + lines([columns.map(\.title)] + rows)
+            + paths(of: result) + pageCache(of: result)
+    }
+
+    /// What is not as the header has it.
+    private static func manner(of comparisonCase: ComparisonCase) -> String {
+        guard comparisonCase.fileCase?.pageCache == .cold else { return "" }
+        return "  one request after the other, each for a file that is not in the page cache; no warm-up\n"
+    }
+
+    private typealias Column = (title: String, cell: (ComparisonReport.ModeResult) -> String)
+
+    private static func columns(of comparisonCase: ComparisonCase) -> [Column] {
+        let requests: Column = ("requests/s", { cell($0.requestsPerSecond, count) })
+        let slowest: Column = ("p99 µs", { cell($0.p99Microseconds, Format.microseconds) })
+        let bytes: Column = ("MB/s", { cell($0.file?.bytesPerSecond) { count($0 / 1e6) } })
+        let perRequest: Column = (
+            "server CPU µs/request", { cell($0.serverProcessorMicrosecondsPerRequest, hundredths) }
+        )
+        let perGigabyte: Column = (
+            "server CPU s/GB", { cell($0.file?.serverProcessorSecondsPerGigabyte) { Format.decimal($0, places: 3) } }
+        )
+        // Of a cold file there are a few requests, of which no percentile says anything.
+        let shown: [Column] =
+            comparisonCase.fileCase == nil
+            ? [requests, slowest, perRequest] : [requests, bytes, perRequest, perGigabyte]
+        return [("buffers", { $0.mode.rawValue })] + shown + [
+            ("server peak MiB", { cell($0.serverPeakByteCount) { Format.decimal($0 / 1_048_576, places: 1) } }),
+            ("CPU/request ÷ malloc", { cell($0.processorTimeToMalloc, hundredths) }),
+            ("requests/s ÷ malloc", { cell($0.requestsPerSecondToMalloc, hundredths) }),
         ]
-        return "\n\(result.case.title)\n" + lines([titles] + rows) + paths(of: result)
+    }
+
+    private static func hundredths(_ value: Double) -> String {
+        value < 10_000 ? Format.decimal(value, places: 2) : Format.grouped(value)
+    }
+
+    /// A few are not rounded to whole ones.
+    private static func count(_ value: Double) -> String {
+        value < 100 ? Format.decimal(value, places: 2) : Format.grouped(value)
     }
 
     private static func cell(_ spread: Spread?, _ format: (Double) -> String) -> String {
@@ -77,4 +110,27 @@ struct ComparisonTable {
         }
         return text
     }
+
+    /// What the kernel says of the files that were served; modes of which it says the same stand together.
+    private static func pageCache(of result: ComparisonReport.CaseResult) -> String {
+        var modesByText: [(text: String, modes: [String])] = []
+        for mode in result.modes {
+            guard let file = mode.file else { continue }
+            let read = file.diskByteCountPerRequest.map { "\(bytes($0)) read from disks a request; " } ?? ""
+            let text = """
+                \(read)\(bytes(file.residentByteCountBefore)) of the file in the page cache before, \
+                \(bytes(file.residentByteCountAfter)) after
+                """
+            if let index = modesByText.firstIndex(where: { $0.text == text }) {
+                modesByText[index].modes.append(mode.mode.rawValue)
+            } else {
+                modesByText.append((text, [mode.mode.rawValue]))
+            }
+        }
+        guard !modesByText.isEmpty else { return "" }
+        return "  where the bytes were, by the kernel's count\n"
+            + modesByText.map { "    \($0.modes.joined(separator: ", ")): \($0.text)\n" }.joined()
+    }
+
+    private static func bytes(_ spread: Spread) -> String { cell(spread) { Format.byteCount(Int($0)) } }
 }

@@ -48,9 +48,9 @@ final class ServerProcess {
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe argv.forEach { unsafe free($0) } }
         var id = pid_t()
-        ChildGuard.expectChild()
+        Interruption.expectChild()
         let status = unsafe posix_spawn(&id, path, &actions, &attributes, &argv, environ)
-        ChildGuard.watch(status == 0 ? id : 0)
+        Interruption.watch(status == 0 ? id : 0)
         guard status == 0 else { throw .start("\(SystemError(path, errno: status))") }
         self.id = id
     }
@@ -90,12 +90,18 @@ final class ServerProcess {
     }
 
     /// The most memory that it ever had resident, in bytes; nil when it has ended.
-    var peakResidentByteCount: Int? {
-        guard let text = try? String(contentsOfFile: "/proc/\(id)/status", encoding: .utf8),
-            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }),
-            let kibibytes = line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap({ Int($0) })
+    var peakResidentByteCount: Int? { figure("VmHWM", in: "status").map { $0 * 1024 } }
+
+    /// What it has had read from disks so far, past the page cache or into it; nil when it has ended, or the kernel keeps no
+    /// such account.
+    var diskReadByteCount: Int? { figure("read_bytes", in: "io") }
+
+    /// A number that stands behind its name in a file of the process.
+    private func figure(_ name: String, in file: String) -> Int? {
+        guard let text = try? String(contentsOfFile: "/proc/\(id)/\(file)", encoding: .utf8),
+            let line = text.split(separator: "\n").first(where: { $0.hasPrefix("\(name):") })
         else { return nil }
-        return kibibytes * 1024
+        return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
     }
 
     /// Asks it to end, waits, and kills it when it does not.
@@ -123,7 +129,7 @@ final class ServerProcess {
 
     private func end(_ ending: Ending) -> Ending {
         self.ending = ending
-        ChildGuard.forget(id)
+        Interruption.forget(id)
         return ending
     }
 }

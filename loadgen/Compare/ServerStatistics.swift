@@ -21,6 +21,14 @@ struct ServerStatistics: Codable, Equatable, Sendable {
         var copied = 0
     }
 
+    /// Of a file server.
+    struct Files: Codable, Equatable, Sendable {
+        /// Blocks that were read.
+        var reads = 0
+        /// Of these, past the page cache.
+        var directReads = 0
+    }
+
     var buffers = ""
     var reactors = 0
     var connections = Connections()
@@ -31,6 +39,7 @@ struct ServerStatistics: Codable, Equatable, Sendable {
     /// Operations that used a registered buffer by its index.
     var fixedBufferOperations = 0
     var zeroCopySends = ZeroCopySends()
+    var files: Files?
 
     /// Reads the last line that is not empty.
     static func read(fromOutput text: String) throws(ServerError) -> ServerStatistics {

@@ -1,6 +1,7 @@
 import Glibc
 
-/// The bytes that connections send and expect back: pseudo-random, and different by connection and by offset.
+/// The bytes that connections send and expect back, and that served files are made of: pseudo-random, and different by
+/// connection, or file, and by offset.
 ///
 /// The byte of connection `c` at stream offset `o` is `table[(c * stride + o) mod period]`. The period is a prime, so that
 /// no message size and no buffer size divides it: a message that comes back twice, late or on another connection stands

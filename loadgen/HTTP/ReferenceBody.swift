@@ -1,17 +1,28 @@
 import Glibc
 
-/// What every body has to be: a file, or what was fetched before. It stays in memory as long as the process.
+/// What every body has to be: a file, what was fetched before, or so many bytes of the pattern. What is in memory stays there
+/// as long as the process.
 @safe struct ReferenceBody: Sendable {
+    /// The stream of the pattern of which a body is the beginning; nil for one in memory.
+    private let patternStream: Int?
     // SAFETY: never written after `init`, and never freed.
     private nonisolated(unsafe) let bytes: UnsafeRawBufferPointer
+    let byteCount: Int
 
-    var byteCount: Int { unsafe bytes.count }
+    /// The first bytes of a stream of the pattern, which takes no memory and is found without reading a file.
+    init(patternStream: Int, byteCount: Int) {
+        self.patternStream = patternStream
+        self.byteCount = byteCount
+        unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
+    }
 
     /// Keeps a copy.
     init(copying content: some Collection<UInt8>) {
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: content.count, alignment: 64)
         unsafe memory.copyBytes(from: content)
         unsafe bytes = UnsafeRawBufferPointer(memory)
+        patternStream = nil
+        byteCount = content.count
     }
 
     /// Maps a file, which must not change as long as the process runs.
@@ -24,6 +35,8 @@ import Glibc
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw SystemError("\(path) is no file", errno: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
         }
+        patternStream = nil
+        byteCount = Int(status.st_size)
         guard status.st_size > 0 else {
             unsafe bytes = UnsafeRawBufferPointer(start: nil, count: 0)
             return
@@ -37,6 +50,12 @@ import Glibc
     /// - Parameter offset: Where the part begins in the body; it has to end within it.
     /// - Returns: where and how they differ first, counted from the part's beginning; or nil.
     func firstDifference(from body: RawSpan, at offset: Int) -> (offset: Int, expected: UInt8, received: UInt8)? {
+        if let patternStream {
+            let mismatch = unsafe body.withUnsafeBytes { body in
+                unsafe BytePattern.shared.firstMismatch(in: body, connection: patternStream, offset: offset)
+            }
+            return mismatch.map { ($0.offset - offset, $0.expected, $0.received) }
+        }
         let there = unsafe UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + body.byteCount])
         return unsafe body.withUnsafeBytes { body in
             guard body.count > 0, unsafe memcmp(body.baseAddress!, there.baseAddress!, body.count) != 0 else {

@@ -6,6 +6,9 @@ struct LoadPlan: Sendable {
     var threadCount = 1
     var warmupSeconds = 1.0
     var durationSeconds = 10.0
+    /// Each connection's first messages are its last: the window is from the first byte sent to the last answer, without a
+    /// warm-up, and `durationSeconds` is the most that it may take.
+    var asksOnce = false
     /// What is not connected by then counts as a connect error.
     var connectTimeoutSeconds = 10.0
     /// How long, after the window, the answers still owed are waited for.

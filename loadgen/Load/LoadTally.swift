@@ -57,6 +57,16 @@ struct LoadTally: Sendable {
         failures += other.failures
     }
 
+    /// Adds what came of a later run: their windows stand one after the other.
+    mutating func append(_ later: LoadTally) {
+        let earlier = (window: windowNanoseconds, observed: observedProcessorNanoseconds)
+        merge(later)
+        windowNanoseconds = earlier.window + later.windowNanoseconds
+        if let before = earlier.observed, let then = later.observedProcessorNanoseconds {
+            observedProcessorNanoseconds = before + then
+        }
+    }
+
     /// Everything that went wrong, a sentence each. Empty means that something was measured and every byte of it
     /// came back as it was sent.
     var problems: [String] {

@@ -159,10 +159,12 @@ import ZeroPoolURing
         phase = .warmup
         deadline = now + UInt64(nanosecondsIn: plan.warmupSeconds)
         shownNanoseconds = now
+        if plan.asksOnce { advance(at: now) }
         for index in slots.indices where slots[index].connection.isConnected {
             openCount += 1
             armReceive(index)
             perform(slots[index].connection.begin(at: now), index)
+            if plan.asksOnce { perform(slots[index].connection.stop(at: now), index) }
         }
     }
 
@@ -231,6 +233,8 @@ import ZeroPoolURing
         switch phase {
         case .connecting:
             text = "connecting: \(slots.count { $0.connection.isConnected }) of \(slots.count)"
+        case .measuring where plan.asksOnce, .draining:
+            text = "waiting for the last answers: \(Format.count(openCount, "connection"))"
         case .warmup, .measuring:
             let requestCount = control.requestCount
             let rate = Double(requestCount - shownRequestCount) / (Double(now - shownNanoseconds) / 1e9)
@@ -240,8 +244,6 @@ import ZeroPoolURing
             text =
                 "\(phase == .warmup ? "warming up" : "measuring"): \(Format.decimal(left, places: 1)) s left, "
                 + "\(Format.grouped(rate)) requests/s"
-        case .draining:
-            text = "waiting for the last answers: \(Format.count(openCount, "connection"))"
         }
         progress.show(text)
     }

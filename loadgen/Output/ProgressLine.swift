@@ -26,6 +26,13 @@ final class ProgressLine: Sendable {
         }
     }
 
+    /// A line that stays.
+    func say(_ text: String) {
+        guard isShown else { return }
+        clear()
+        StandardStream.error.write(text + "\n")
+    }
+
     /// Removes the line, so that something else may stand there.
     func clear() {
         guard isShown else { return }
