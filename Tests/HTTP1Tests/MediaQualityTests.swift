@@ -12,6 +12,9 @@ struct MediaQualityTests {
             (["application/*;q=0.25, */*"], 250), (["application/json;q=0"], 0), (["*/*", "application/json;q=0"], 0),
             (["application/json ; q=0.5 , text/html"], 500), (["APPLICATION/JSON;Q=0.75"], 750),
             (["application/json;charset=utf-8;q=0.3"], 300), (["application/json;q=1.000"], 1000),
+            (["application/json;q=0.5, application/*;q=0.25"], 500),
+            (["application/*;q=0.25, application/json;q=0.5"], 500),
+            (["application/json;q=0.3;q=0.9"], 300), (["application/json\t;\tq=0.5\t"], 500), ([";", ";q=0.5, ,"], 0),
             (["application/jsonp"], 0), (["xapplication/json"], 0), (["application/json;q=0."], 0),
         ] as [([String], Int)])
     func values(fields: [String], expected: Int) {

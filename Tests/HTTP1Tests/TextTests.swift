@@ -15,23 +15,35 @@ struct TextTests {
 
     @Test("HTML is escaped for contents and for attributes")
     func html() {
-        let text = String { output in
-            #expect(withSpan("<a href=\"x\" b='&'>ä\n\u{1}\u{7f}") { Escaping.append(html: $0, to: &output) })
-        }
-        #expect(text == "&lt;a href=&quot;x&quot; b=&#39;&amp;&#39;&gt;ä\u{fffd}\u{fffd}\u{fffd}")
+        #expect(Escaping.html("<a href=\"x\" b='&'>ä") == "&lt;a href=&quot;x&quot; b=&#39;&amp;&#39;&gt;ä")
     }
+
+    @Test("A string of JSON has each character, its own escapes among them")
+    func json() { #expect(Escaping.json("\"\\/ä🎈") == "\\\"\\\\/ä🎈") }
+
+    @Test(
+        "What only changes how a text is shown is seen in HTML, and escaped in JSON",
+        arguments: ["\u{1}", "\n", "\r", "\u{7f}", "\u{85}", "\u{61c}", "\u{200e}", "\u{2028}", "\u{202e}", "\u{2069}"]
+            as [Unicode.Scalar])
+    func layout(scalar: Unicode.Scalar) {
+        let digits = String(scalar.value, radix: 16)
+        let escape = "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+        #expect(Escaping.html("a\(scalar)b") == "a\u{fffd}b")
+        #expect(Escaping.json("a\(scalar)b") == "a\(escape)b")
+    }
+
+    @Test(
+        "What text of any language is made of passes as it is",
+        arguments: ["é", "e\u{301}", "日本", "עברית", "नि\u{200d}", "👩\u{200d}🚀"])
+    func languages(text: String) { #expect(Escaping.html(text) == text && Escaping.json(text) == text) }
 
     @Test("Where the room may not be enough, nothing is written")
     func room() {
-        for (perByte, append) in [
-            (3, { Escaping.append(percentEncoding: $0, to: &$1) }), (6, { Escaping.append(html: $0, to: &$1) }),
-        ] as [(Int, (RawSpan, inout OutputRawSpan) -> Bool)] {
-            for (capacity, isWritten) in [(4 * perByte, true), (4 * perByte - 1, false)] {
-                let bytes = [UInt8](capacity: capacity) { output in
-                    #expect(withSpan("\"\"\"\"") { append($0, &output) } == isWritten)
-                }
-                #expect(bytes.isEmpty != isWritten)
+        for (capacity, isWritten) in [(12, true), (11, false)] {
+            let bytes = [UInt8](capacity: capacity) { output in
+                #expect(withSpan("\"\"\"\"") { Escaping.append(percentEncoding: $0, to: &output) } == isWritten)
             }
+            #expect(bytes.isEmpty != isWritten)
         }
     }
 

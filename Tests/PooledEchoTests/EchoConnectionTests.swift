@@ -169,10 +169,28 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [.send])
         sent(&connection, 10, of: 10)
         #expect(actions(&connection) == [.shutdownWrite, .armReceive])
+        connection.transmission.halfClosed()
         let isQueued = connection.received(byteCount: 99)
         #expect(!isQueued)
         #expect(actions(&connection) == [])
         connection.receiveEnded(isEndOfStream: true, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.close])
+    }
+
+    @Test("a connection is not closed while its write side is being shut down", arguments: [false, true])
+    func halfCloses(isCut: Bool) {
+        var connection = opened()
+        connection.drain()
+        #expect(actions(&connection) == [.cancelReceive])
+        connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.shutdownWrite, .armReceive])
+        if isCut {
+            _ = connection.cut()
+            #expect(actions(&connection) == [.cancelReceive])
+        }
+        connection.receiveEnded(isEndOfStream: !isCut, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [])
+        connection.transmission.halfClosed()
         #expect(actions(&connection) == [.close])
     }
 
@@ -276,6 +294,7 @@ struct EchoConnectionTests {
         #expect(actions(&connection) == [.cancelReceive])
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)
         #expect(actions(&connection) == [.shutdownWrite, .armReceive])
+        connection.transmission.halfClosed()
         let isQueued = connection.received(byteCount: 1)
         _ = connection.cut()
         #expect(!isQueued)

@@ -30,14 +30,14 @@ struct CarvingTests {
         let pool = BufferPool.builder().tlsCacheSize(0).maxBuffersPerShard(0).numShards(1).build()
         let boxes = (0..<64).map { _ in LeaseBox(pool.get(65536)) }
         for index in stride(from: 0, to: 64, by: 2) { boxes[index].buffer = nil }
-        let double = LeaseBox(pool.get(131072))
-        #expect(double.location.arena == 2)
+        let doubles = (0..<2).map { _ in LeaseBox(pool.get(131072)) }
+        #expect(doubles.map(\.location.arena) == [2, 2])
         let single = LeaseBox(pool.get(65536))
         #expect(single.location.arena == 0)
         boxes[5].buffer = nil
         let next = LeaseBox(pool.get(131072))
         #expect(next.location.arena == 0)
-        withExtendedLifetime([double, single, next]) {}
+        withExtendedLifetime(doubles + [single, next]) {}
     }
 
     @Test("an arena that has gone in the middle is mapped anew before one at the end")

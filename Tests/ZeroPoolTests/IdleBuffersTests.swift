@@ -71,12 +71,12 @@ struct IdleBuffersTests {
     }
 
     private func takeBatch(_ idle: inout IdleBuffers, _ model: inout Model, shift: Int, limit: Int) {
-        let newest = (model.idle[shift] ?? []).suffix(limit)
+        // Hot ones come first, each newest first: the first is the batch's last.
+        let lists = idle.lists[shift - 12]
+        let newest = (oldestFirst(lists.cold) + (walk(lists.hot) ?? [])).suffix(limit)
         withUnsafeTemporaryAllocation(of: DescriptorPointer.self, capacity: limit) { batch in
             let count = idle.take(shift: shift, upTo: limit, to: batch.baseAddress!)
-            #expect(count == newest.count)
-            // By the other policy hot ones come first.
-            if idle.clock == nil { #expect(Array(batch.prefix(count)) == Array(newest), "the newest is the last") }
+            #expect(Array(batch.prefix(count)) == Array(newest), "the newest is the last")
             for descriptor in batch.prefix(count) { leave(descriptor, &model) }
         }
     }
@@ -156,6 +156,49 @@ struct IdleBuffersTests {
             if found.count > list.count { return nil }
         }
         return found.last == list.newest && found.count == list.count ? found : nil
+    }
+
+    @Test("a stack of hundreds, of which the oldest leave and batches come and go, is as an array", arguments: 0..<3)
+    func longStack(round: Int) {
+        var random = SeededGenerator.announced("stack", round)
+        let table = Table(count: 400, shifts: 12...12)
+        var stack = BufferStack()
+        var (model, away) = ([DescriptorPointer](), table.all)
+        for _ in 0..<3000 {
+            let limit = Int.random(in: 1...40, using: &random)
+            switch Int.random(in: 0..<5, using: &random) {
+            case 0...1:
+                let batch = Array(away.prefix(limit))
+                away.removeFirst(batch.count)
+                batch.withUnsafeBufferPointer { stack.insertNewest($0, idleSince: 7) }
+                model += batch
+            case 2:
+                withUnsafeTemporaryAllocation(of: DescriptorPointer.self, capacity: limit) { batch in
+                    let count = stack.moveNewest(limit, to: batch.baseAddress!)
+                    #expect(Array(batch.prefix(count)) == Array(model.suffix(limit)))
+                }
+                away += model.suffix(limit)
+                model.removeLast(min(limit, model.count))
+            default:
+                for _ in 0..<limit / 2 {
+                    #expect(stack.removeOldest() == model.first)
+                    if !model.isEmpty { away.append(model.removeFirst()) }
+                }
+            }
+            #expect(stack.count == model.count && oldestFirst(stack) == model)
+            #expect(model.allSatisfy(\.pointee.isIdle) && !away.contains(where: \.pointee.isIdle))
+        }
+        withExtendedLifetime(table) {}
+    }
+
+    @Test("a buffer of a batch that is idle already traps: it was returned twice")
+    func batchReturnedTwice() async {
+        await #expect(processExitsWith: .failure) {
+            let table = Table(count: 2, shifts: 12...12)
+            var stack = BufferStack()
+            table.all.withUnsafeBufferPointer { stack.insertNewest($0, idleSince: 1) }
+            table.all.withUnsafeBufferPointer { stack.insertNewest($0, idleSince: 2) }
+        }
     }
 
     @Test("a buffer's description is at most one cache line")

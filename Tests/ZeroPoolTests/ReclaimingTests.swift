@@ -26,12 +26,30 @@ struct ReclaimingTests {
             #expect(pool.statistics().idleCount == 256)
             let evictionCount = pool.statistics().evictionCount
             #expect(evictionCount == 256, "no more than was needed")
+            #expect(pool.statistics().gets.fresh == 513 && pool.statistics().outCount == 1)
             withExtendedLifetime(large) {}
         }
         leaveIdle(pool, count: 512, 4096)
         #expect(pool.statistics().mappedByteCount == 2 << 20)
         #expect(pool.statistics().highWater.mappedByteCount == 2 << 20)
         #expect(pool.statistics().gets.refused == 0)
+    }
+
+    @Test("the lowest place makes room, and what is free within it counts; other arenas keep what is idle")
+    func lowestPlace() {
+        let pool = makePool(limit: 4 << 20)
+        // Of the second arena's upper half only a part was ever carved.
+        leaveIdle(pool, count: 512 + 384, 4096)
+        let found = (0..<4).map { _ in LeaseBox(pool.tryGet(1 << 20)!) }
+        #expect(found.map(\.location.arena) == [0, 0, 1, 1])
+        #expect(found[0].range.upperBound == found[1].range.lowerBound)
+        #expect(found[2].range.upperBound == found[3].range.lowerBound)
+        #expect(pool.statistics().idleCount == 0 && pool.statistics().evictionCount == 512 + 384)
+        let other = makePool(limit: 4 << 20)
+        leaveIdle(other, count: 1024, 4096)
+        let one = LeaseBox(other.tryGet(1 << 20)!)
+        #expect(one.location.arena == 0 && other.statistics().idleCount == 1024 - 256)
+        withExtendedLifetime(found + [one]) {}
     }
 
     @Test("what is leased stays where it is, and only what is idle beside it makes room")
@@ -59,12 +77,31 @@ struct ReclaimingTests {
         leaveIdle(pool, count: 1, 8 << 20)
         leaveIdle(pool, count: 4, 1 << 20)
         leaveIdle(pool, count: 2, 4 << 20)
+        #expect(pool.statistics().evictionCount == 1 + 4)
         leaveIdle(pool, count: 512 * 4, 4096)
         leaveIdle(pool, count: 1, 8 << 20)
         #expect(pool.statistics().gets.refused == 0)
         #expect(pool.statistics().highWater.mappedByteCount == 8 << 20)
         #expect(refuses(pool, 16 << 20))
         #expect(pool.statistics().idleByteCount == 8 << 20, "for what can never be served nothing is given up")
+    }
+
+    @Test("no more arenas go than are needed, of the thread's own shard and of others")
+    func noMoreThanNeeded() {
+        let pool = makePool(shards: 4, limit: 8 << 20)
+        pool.bindCurrentThread(toShard: 0)
+        leaveIdle(pool, count: 8, 1 << 20)
+        leaveIdle(pool, count: 1, 2 << 20)
+        #expect(pool.statistics().idleByteCount == 8 << 20, "one of four, in place of which another is idle now")
+        pool.clear()
+        for (shard, count) in [(0, 4), (1, 2), (2, 2)] {
+            pool.bindCurrentThread(toShard: shard)
+            leaveIdle(pool, count: count, 1 << 20)
+        }
+        // The own arena, and one of the two of the first shard.
+        let lease = LeaseBox(pool.tryGet(4 << 20)!)
+        #expect(pool.statistics().idleByteCount == 4 << 20)
+        withExtendedLifetime(lease) {}
     }
 
     @Test("what is too old by then makes room as well, in the same get")
@@ -124,6 +161,14 @@ struct ReclaimingTests {
         withExtendedLifetime(boxes) {}
     }
 
+    @Test("a buffer of the next class up that comes out of the cache serves as it is")
+    func ofTheCacheAsItIs() {
+        let pool = makePool(cache: 16, limit: 4 << 20)
+        leaveIdle(pool, count: 1, 4 << 20)
+        let lease = LeaseBox(pool.tryGet(2 << 20)!)
+        #expect(lease.range.count == 4 << 20 && pool.statistics().evictionCount == 0)
+    }
+
     @Test("what an observer holds makes room once it consents, and no sooner")
     func heldArenas() {
         let pool = makePool(limit: 4 << 20)
@@ -140,6 +185,34 @@ struct ReclaimingTests {
         leaveIdle(pool, count: 512, 4096)
         observer.poll { _ in .hold }
         #expect(!refuses(pool, 1 << 20))
+    }
+
+    @Test("what nobody holds goes first")
+    func unheldFirst() {
+        let pool = makePool(limit: 8 << 20)
+        var observer = pool.observeArenas(ofShard: 0)
+        do {
+            let held = LeaseBox(pool.tryGet(4 << 20)!)
+            observer.poll { _ in .hold }
+            let declined = LeaseBox(pool.tryGet(4 << 20)!)
+            observer.poll { _ in .release }
+            withExtendedLifetime((held, declined)) {}
+        }
+        #expect(!refuses(pool, 1 << 20))
+        #expect(pool.statistics().mappedByteCount == 6 << 20)
+    }
+
+    @Test("what nobody holds of another shard goes before what is held of the own")
+    func unheldOfOthersFirst() {
+        let pool = makePool(shards: 2, limit: 8 << 20)
+        pool.bindCurrentThread(toShard: 1)
+        leaveIdle(pool, count: 1, 4 << 20)
+        pool.bindCurrentThread(toShard: 0)
+        var observer = pool.observeArenas(ofShard: 0)
+        leaveIdle(pool, count: 1, 4 << 20)
+        observer.poll { _ in .hold }
+        #expect(!refuses(pool, 1 << 20))
+        #expect(pool.statistics().mappedByteCount == 6 << 20)
     }
 
     @Test("a debugging pool's poison ends where idle memory makes room")

@@ -13,7 +13,8 @@ struct CompareCommand: ParsableCommand {
             With --files the modes are also compared as file servers (`pooled-echo files`): files of 4 KiB, 64 KiB and 1 MiB that \
             are in the page cache, and one of 256 MiB that is dropped from it before each request, on one connection. The \
             kernel is asked each time whether they are; where a cold file stays in the page cache, as in a folder in memory, it \
-            is not measured, and that is an error.
+            is not measured, and that is an error. Each response is read from its file (`--cache-bytes 0`), so that each uses a buffer \
+            of the mode.
 
             By default it takes half a minute, and a minute with --files.
             """)

@@ -83,7 +83,8 @@ struct Cell {
         let service =
             switch `case` {
             case .echo: ["echo"]
-            case .file: ["files", folder!.path]
+            // Each response is read: what is kept and sent again has no mode.
+            case .file: ["files", folder!.path, "--cache-bytes", "0"]
             }
         return service + [
             "--host", "127.0.0.1", "--port", "0", "--reactors", "1", "--buffers", mode.rawValue, "--stats", "json",

@@ -16,6 +16,7 @@ struct ComparisonTable {
             """
         let files = report.files.map { place in
             """
+            Each file is read for each request (--cache-bytes 0): what is kept and sent again has no mode. \
             Files in \(place.folder)\(place.fileSystem.map { ", on \($0)" } ?? ""); what the disk itself, or the host of a \
             virtual one, has in memory is not seen.
 

@@ -17,23 +17,49 @@ package enum Escaping {
         return true
     }
 
-    /// Appends a text for the content or a quoted attribute of HTML. Bytes from 0x80 up pass as they are; control characters,
-    /// which are allowed in names of files, become U+FFFD.
-    /// - Parameter output: Left as it was when the room may not be enough: six bytes for each.
-    /// - Returns: Whether it was appended.
-    package static func append(html text: RawSpan, to output: inout OutputRawSpan) -> Bool {
-        guard output.freeCapacity / 6 >= text.byteCount else { return false }
-        for offset in 0..<text.byteCount {
-            switch text[offset] {
-            case UInt8(ascii: "&"): output.append("&amp;")
-            case UInt8(ascii: "<"): output.append("&lt;")
-            case UInt8(ascii: ">"): output.append("&gt;")
-            case UInt8(ascii: "\""): output.append("&quot;")
-            case UInt8(ascii: "'"): output.append("&#39;")
-            case 0x00...0x1f, 0x7f: output.append("\u{fffd}")
-            case let byte: output.append(byte)
+    /// A text for the content or a quoted attribute of HTML. What controls how text is laid out becomes U+FFFD, so that it is
+    /// seen: names of files may have it.
+    package static func html(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "&": escaped += "&amp;"
+            case "<": escaped += "&lt;"
+            case ">": escaped += "&gt;"
+            case "\"": escaped += "&quot;"
+            case "'": escaped += "&#39;"
+            case let scalar where scalar.controlsLayout: escaped += "\u{fffd}"
+            case let scalar: escaped.unicodeScalars.append(scalar)
             }
         }
-        return true
+        return escaped
+    }
+
+    /// A text for a string of JSON, between its quotes. What controls how text is laid out is escaped too, though only some of
+    /// it has to be.
+    package static func json(_ text: String) -> String {
+        var escaped = ""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": escaped += "\\\""
+            case "\\": escaped += "\\\\"
+            case let scalar where scalar.controlsLayout:
+                let digits = String(scalar.value, radix: 16)
+                escaped += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            case let scalar: escaped.unicodeScalars.append(scalar)
+            }
+        }
+        return escaped
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether it shows nothing itself, but changes how what is around it is shown: a control character, the end of a line, or
+    /// what has text change its direction, so that one name is read as another. None of them is past U+FFFF.
+    fileprivate var controlsLayout: Bool {
+        switch properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator: true
+        default: properties.isBidiControl
+        }
     }
 }

@@ -115,7 +115,10 @@ struct EchoConnection: ServedConnection {
             reception.arm()
             return .armReceive
         case .ended:
-            guard receive == .idle, queuedLeaseCount == 0, transmission.unreleasedCount == 0 else { return nil }
+            guard receive == .idle, queuedLeaseCount == 0, transmission.unreleasedCount == 0, !transmission.isBusy
+            else {
+                return nil
+            }
             isClosed = true
             return .close
         }
@@ -143,13 +146,14 @@ struct EchoConnection: ServedConnection {
         if let action = endReceiving() { return action }
         guard receive == .idle, queuedLeaseCount == 0 else { return nil }
         input = .discarding
+        transmission.halfClose()
         return .shutdownWrite
     }
 
     private mutating func nextActionOfFailed() -> Action? {
         if let action = endReceiving() { return action }
         if transmission.cancel() { return .cancelSend }
-        guard receive == .idle, !transmission.isSending else { return nil }
+        guard receive == .idle, !transmission.isBusy else { return nil }
         isClosed = true
         return transmission.isOwing ? .reset : .close
     }

@@ -76,12 +76,6 @@ final class DirectoryLister: Sendable {
         var isCut = false
         while let next = unsafe readdir(stream) {
             let name = unsafe Self.name(of: next)
-            guard name != [UInt8(ascii: ".")], name != Array("..".utf8) else { continue }
-            guard showsDotfiles || name.first != UInt8(ascii: ".") else { continue }
-            guard entries.count < maxEntryCount else {
-                isCut = true
-                break
-            }
             var status = stat()
             let result = unsafe name.withUnsafeBytes { name in
                 unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: name.count + 1) { text in
@@ -91,8 +85,14 @@ final class DirectoryLister: Sendable {
                 }
             }
             // It is gone by now.
-            guard result == 0 else { continue }
-            if let entry = DirectoryListing.Entry(name: name, status: status) { entries.append(entry) }
+            guard result == 0,
+                let entry = DirectoryListing.Entry(name: name, status: status, showsDotfiles: showsDotfiles)
+            else { continue }
+            guard entries.count < maxEntryCount else {
+                isCut = true
+                break
+            }
+            entries.append(entry)
         }
         entries.sort { $0.precedes($1) }
         return (entries, isCut)
@@ -107,11 +107,12 @@ final class DirectoryLister: Sendable {
     private static let nameCount = Atomic<Int>(0)
 
     /// A file in memory, without a name.
-    private static func file(of text: [UInt8]) throws(Failure) -> Listing {
+    private static func file(of text: String) throws(Failure) -> Listing {
         let name = "/pooled-echo-\(getpid())-\(nameCount.add(1, ordering: .relaxed).newValue)"
         let descriptor = unsafe shm_open(name, O_RDWR | O_CREAT | O_EXCL, 0o600)
         guard descriptor >= 0 else { throw Failure(errno: errno) }
         _ = unsafe shm_unlink(name)
+        let text = Array(text.utf8)
         var offset = 0
         while offset < text.count {
             let count = unsafe text.withUnsafeBytes { bytes in

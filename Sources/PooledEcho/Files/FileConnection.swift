@@ -217,7 +217,7 @@ struct FileConnection: ServedConnection {
         if transmission.begin() { return .send }
         if let action = nextActionOfRequest() { return action }
         if let action = nextActionOfReceiving(limits) { return action }
-        guard isOver, receive == .idle, !transmission.isOwing else { return nil }
+        guard isOver, receive == .idle, !transmission.isOwing, !transmission.isBusy else { return nil }
         isClosed = true
         return .close
     }
@@ -267,6 +267,7 @@ struct FileConnection: ServedConnection {
     private mutating func nextActionOfClosing() -> Action? {
         guard transmission.queuedLeaseCount == 0, !hasEnded else { return nil }
         phase = .lingering
+        transmission.halfClose()
         return .shutdownWrite
     }
 
@@ -294,7 +295,7 @@ struct FileConnection: ServedConnection {
             isWaitingForBlock = false
             return .own(.stopWaitingForBlock)
         }
-        guard receive == .idle, !transmission.isSending, !isFileBusy else { return nil }
+        guard receive == .idle, !transmission.isBusy, !isFileBusy else { return nil }
         if isResponseKept || phase == .opened {
             isResponseKept = false
             phase = .closing

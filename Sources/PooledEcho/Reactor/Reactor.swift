@@ -136,6 +136,9 @@ final class Reactor<Server: Service> {
             countFailure(number)
             unsafe slots[Int(number)].connection.sendFailed()
             advance(number)
+        case .halfClosed(let number):
+            unsafe slots[Int(number)].connection.transmission.halfClosed()
+            advance(number)
         case .released(let lease, let wasCopied, let number):
             _ = consume lease
             guard let number else { break }

@@ -29,7 +29,7 @@ package protocol ReactorRing: AnyObject {
     func send(_ lease: consuming PooledBuffer, from offset: Int, to connection: ConnectionNumber, mayZeroCopy: Bool)
     /// Cancels a send that is stuck with a peer that does not read.
     func cancelSend(_ connection: ConnectionNumber)
-    /// Tells the peer that no more comes.
+    /// Tells the peer that no more comes: one `.halfClosed`.
     func shutdownWrite(_ connection: ConnectionNumber)
     /// Closes the connection: the peer gets what was sent, then the end of the stream.
     func close(_ connection: ConnectionNumber)
@@ -109,6 +109,8 @@ package enum ReactorEvent: ~Copyable {
     case sent(ConnectionNumber, PooledBuffer?, byteCount: Int)
     /// Nothing was sent, for the reason `errno`.
     case sendFailed(ConnectionNumber, PooledBuffer?, errno: Int32)
+    /// The peer is told that no more comes, or can't be told: nothing of the half-close is under way any more.
+    case halfClosed(ConnectionNumber)
     /// The kernel is done with the memory of a zero-copy send; it says whether it copied after all. Without a number the
     /// connection is gone by now.
     case released(PooledBuffer?, wasCopied: Bool, ConnectionNumber?)

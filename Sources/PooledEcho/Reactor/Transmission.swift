@@ -2,6 +2,9 @@
 struct Transmission {
     private(set) var isSending = false
     private var isCancelled = false
+    /// The write side is being shut down: on a thread of the kernel's, which looks into the file table when it comes to it, and
+    /// must find this connection there and not the next one.
+    private(set) var isHalfClosing = false
     /// Leases queued, the one in flight included.
     private(set) var queuedLeaseCount = 0
     /// Zero-copy sends whose memory the kernel still reads, since the peer has not acknowledged it.
@@ -16,6 +19,9 @@ struct Transmission {
 
     /// Whether the peer has to take something, before more can go or before what it was sent is free again.
     var isAwaitingPeer: Bool { isSending || unreleasedCount > 0 }
+
+    /// Whether an operation is under way, to which the connection has to belong until it ends.
+    var isBusy: Bool { isSending || isHalfClosing }
 
     /// Whether a peer that sees the end of the stream now would miss something.
     var isOwing: Bool { owedByteCount > 0 || unreleasedCount > 0 }
@@ -49,6 +55,10 @@ struct Transmission {
     }
 
     mutating func failed() { isSending = false }
+
+    mutating func halfClose() { isHalfClosing = true }
+
+    mutating func halfClosed() { isHalfClosing = false }
 
     /// Whether a send under way is to be cancelled now: once.
     mutating func cancel() -> Bool {

@@ -67,13 +67,6 @@ final class KernelRing: ReactorRing {
         case check
     }
 
-    /// Where a connection's shutdown is.
-    private enum ShutdownStage {
-        case running
-        /// The connection is to be closed when it is done.
-        case closesAfterwards
-    }
-
     /// Where a connection's receive is.
     private enum ReceiveStage: UInt8 {
         case none
@@ -115,9 +108,6 @@ final class KernelRing: ReactorRing {
     @exclusivity(unchecked) private var sends: [UInt64]
     /// By connection number.
     private var receiveStages: [ReceiveStage]
-    /// A shutdown runs on a thread of the kernel's, which looks for its socket when it comes to it: the connection's place in the
-    /// file table has to be the connection's until then, or the next one there would be shut down.
-    private var shutdowns: [ConnectionNumber: ShutdownStage] = [:]
     /// By connection number: what is being opened for it. Empty where no files are served.
     var openings: [FileOpening] = []
     var listingReplies: ListingReplies?
@@ -249,24 +239,13 @@ final class KernelRing: ReactorRing {
     // Not inlined: rare.
     @inline(never)
     func shutdownWrite(_ connection: ConnectionNumber) {
-        shutdowns[connection] = .running
         ring.shutdown(
             .direct(connection), how: Int32(SHUT_WR), userData: KernelRing.userData(.shutdown, connection))
     }
 
     func close(_ connection: ConnectionNumber) {
         unsafe generations[Int(connection)] = (generations[Int(connection)] &+ 1) & 0xff_ffff
-        if !shutdowns.isEmpty, shutdowns[connection] != nil {
-            shutdowns[connection] = .closesAfterwards
-        } else {
-            ring.close(.direct(connection), userData: KernelRing.userData(.other))
-        }
-    }
-
-    private func shutdownCompleted(_ connection: ConnectionNumber) {
-        if shutdowns.removeValue(forKey: connection) == .closesAfterwards {
-            ring.close(.direct(connection), userData: KernelRing.userData(.other))
-        }
+        ring.close(.direct(connection), userData: KernelRing.userData(.other))
     }
 
     func reset(_ connection: ConnectionNumber) {
@@ -322,7 +301,7 @@ final class KernelRing: ReactorRing {
             // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
             case .cancelReceive: if completion.result <= 0 { cancelReceiveAgain(connection) }
             case .cancelSend: if completion.result <= 0 { cancelSendAgain(completion.userData, connection) }
-            case .shutdown: shutdownCompleted(connection)
+            case .shutdown: body(.halfClosed(connection))
             case .other, nil: break
             }
         }

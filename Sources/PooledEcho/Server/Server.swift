@@ -261,7 +261,7 @@ package final class Server: Sendable {
         let least = reactorCount * max(2 << 20, bufferByteCount)
         if let poolByteCount = configuration.poolByteCount, poolByteCount < least {
             throw .configuration(
-                "--pool-bytes is at least \(least) with \(reactorCount) reactors and buffers of \(bufferByteCount) bytes, not "
+                "--pool-bytes is at least \(least) with --reactors \(reactorCount) and buffers of \(bufferByteCount) bytes, not "
                     + "\(poolByteCount)")
         }
         // By default enough for every reactor to start with, however large the buffers.

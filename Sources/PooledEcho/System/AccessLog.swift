@@ -19,8 +19,10 @@ final class AccessLog: Sendable {
     /// Opens the file to append to it, or makes it. Throws a sentence for the user.
     init(path: String) throws(ServerError) {
         work = try StopSignal(isBlocking: true)
-        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        // A pipe that nobody reads is an error, and not waited for; writing to one waits, on a thread that may.
+        descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw .accessLog(path, errno: errno) }
+        _ = fcntl(descriptor, F_SETFL, O_APPEND)
         let thread = try ServerThread<Void> { [self] in run() }
         self.thread.withLock { $0 = thread }
     }

@@ -62,7 +62,7 @@ enum DescriptorBudget {
         let reactorCount = reactorCount ?? max(1, min(maximumReactorCount, processorCount, possible))
         guard reactorCount <= possible else {
             throw .configuration(
-                "\(reactorCount) reactors need \(descriptorCount(reactorCount)) descriptors, and the limit is "
+                "--reactors \(reactorCount) needs \(descriptorCount(reactorCount)) descriptors, and the limit is "
                     + "\(descriptorLimit); raise it with ulimit -n, or lower --reactors")
         }
         let slotCount = min(maxConnectionCount + spareSlotCount(of: .max), descriptorLimit)

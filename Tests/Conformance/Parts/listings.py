@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import unicodedata
 from html.parser import HTMLParser
 from urllib.parse import quote, urljoin
 
@@ -15,11 +16,13 @@ from .raw import Connection, get
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 PATH = "/awkward/"
 LISTED_NAMES = [name for name in AWKWARD_NAMES if not name.startswith(".")]
+# Not UTF-8; and segments of dots, for who takes a backslash for a slash.
+UNNAMEABLE = [b"\xff\xfe.bin", b"cut\xc3", b"a\\..", b"..\\a"]
 # What a page of links and a table may be made of.
 TAGS = {
     "html", "head", "meta", "title", "style", "body", "h1", "table", "thead", "tbody", "tr", "th", "td", "a", "p",
     "main", "footer",
-    "header", "nav", "span", "time", "caption", "code"}
+    "header", "nav", "span", "time", "caption", "code", "bdi"}
 
 
 class Page(HTMLParser):
@@ -49,16 +52,22 @@ class Page(HTMLParser):
 
 
 def written(name):
-    """A name as a page can show it."""
-    return "".join(character if character >= " " and character != "\x7f" else "\ufffd" for character in name)
+    """A name as a page shows it: what controls how text is laid out, bidirectional text too, is seen."""
+    def controls(character):
+        return (unicodedata.category(character) in ("Cc", "Zl", "Zp")
+                or unicodedata.bidirectional(character) in (
+                    "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+                or character in "\u061c\u200e\u200f")
+    return "".join("\ufffd" if controls(character) else character for character in name)
 
 
 def prepare(run):
     write_awkward(run)
     os.makedirs(run.tree.path("awkward/directory/within"), exist_ok=True)
     run.tree.write("awkward/.dotfile", b"hidden")
-    # A name that is not UTF-8, which no target can name, must not spoil the rest.
-    run.tree.write(b"awkward/\xff\xfe.bin", b"not UTF-8")
+    # What no target can name must not spoil the rest.
+    for name in UNNAMEABLE:
+        run.tree.write(b"awkward/" + name, b"not to be asked for")
 
 
 @check("no directory is listed without --listing")
@@ -85,6 +94,7 @@ def html(run):
             response.demand(written(name) in texts, f"a link that reads {written(name)!r}, in {sorted(texts)}")
             target = urljoin(f"http://files.test{PATH}", texts[written(name)]).removeprefix("http://files.test")
             connection.get(target).demand_body(f"content {number}".encode())
+        response.demand(len(texts) == 2 + len(LISTED_NAMES), f"no other links than those and '../', in {sorted(texts)}")
         response.demand("directory/" in texts, "a link that reads 'directory/'")
         target = urljoin(f"http://files.test{PATH}", texts["directory/"]).removeprefix("http://files.test")
         connection.get(target).demand_status(200)
@@ -106,7 +116,7 @@ def html_is_inert(run):
         response.demand(b"<script>alert" not in response.body, "names escaped")
 
 
-@check("chromium shows every name, and runs none of them", seconds=60)
+@check("chromium shows every name, with a link that leads to its file, and runs none of them", seconds=60)
 def by_chromium(run):
     prepare(run)
     if not shutil.which("chromium"):
@@ -115,11 +125,16 @@ def by_chromium(run):
         answer = clients.run([
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", f"--user-data-dir={profile}",
             "--virtual-time-budget=2000", "--dump-dom", server.url.rstrip("/") + PATH])
-    page = Page(answer.stdout.decode(errors="replace"))
-    texts = {text for _, text in page.links}
-    missing = {written(name) for name in LISTED_NAMES} - texts
-    demand(not missing, f"chromium shows no link that reads {sorted(missing)}: {answer.stdout[:2000]!r} {answer.stderr[-500:]!r}")
-    demand(page.tags <= TAGS, f"chromium makes of it: {page.tags - TAGS}")
+        page = Page(answer.stdout.decode(errors="replace"))
+        texts = {text: href for href, text in page.links}
+        missing = {written(name) for name in LISTED_NAMES} - set(texts)
+        demand(not missing, f"chromium shows no link that reads {sorted(missing)}: {answer.stdout[:2000]!r} {answer.stderr[-500:]!r}")
+        demand(page.tags <= TAGS, f"chromium makes of it: {page.tags - TAGS}")
+        with Connection(server) as connection:
+            for number, name in enumerate(AWKWARD_NAMES):
+                if name in LISTED_NAMES:
+                    target = urljoin(f"http://files.test{PATH}", texts[written(name)]).removeprefix("http://files.test")
+                    connection.get(target).demand_body(f"content {number}".encode())
 
 
 @check("the same as JSON, for who accepts that")
@@ -144,6 +159,7 @@ def json_by_accept(run):
                 response.demand(entries[name]["type"] == "file", f"{name!r} as a file")
                 response.demand(entries[name]["size"] == len(f"content {number}"), f"the size of {name!r}")
         response.demand(entries["directory"]["type"] == "directory", "a directory as such")
+        response.demand(len(entries) == 1 + len(LISTED_NAMES), f"nothing else, in {sorted(entries)}")
         response.demand(".dotfile" not in entries, "no dotfile")
 
 

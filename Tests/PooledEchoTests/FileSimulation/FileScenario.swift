@@ -123,28 +123,9 @@ struct FileScenario {
             let byteCount = requests.reduce(0) { $0 + $1.text.count }
             plan.byteCount = byteCount
             plan.pieceByteCount = random.skewed(max(1, byteCount / 20), byteCount)
-            if !allProper { chooseManners(&random, &plan) }
+            if !allProper { plan.chooseManners(&random, slowByteCount: 10...20_000) }
             peers.append((plan, requests))
         }
-    }
-
-    private func chooseManners(_ random: inout SeededGenerator, _ plan: inout PeerPlan) {
-        switch random.integer(0, 9) {
-        case 0...4: break
-        case 5, 6:
-            plan.reading = .slow(byteCount: random.skewed(10, 20_000), interval: random.element([100, 1000, 20_000]))
-        case 7: plan.reading = .stalling(pause: random.element([1000, 30_000, 700_000]))
-        default: plan.reading = .never
-        }
-        let offset = random.integer(0, plan.byteCount)
-        switch random.integer(0, 9) {
-        case 0...4: break
-        case 5: plan.ending = .close(at: offset)
-        case 6: plan.ending = .reset(at: offset)
-        case 7: plan.ending = .vanish(at: offset)
-        default: plan.ending = .stay
-        }
-        plan.answer = random.element([.close, .close, .goOn, .nothing])
     }
 
     private mutating func chooseFaults(_ random: inout SeededGenerator) {
@@ -153,6 +134,7 @@ struct FileScenario {
         faults.brokenSend = rate(0.002, 0.05)
         faults.zeroCopyFailure = rate(0.02, 0.3)
         faults.zeroCopyDelay = random.element([0, 100, 50_000])
+        faults.halfCloseDelay = random.element([0, 100, 50_000])
         faults.receiveEnd = rate(0.05, 0.5)
         faults.receiveInterruption = rate(0.02, 0.2)
         faults.bufferShortage = rate(0.02, 0.2)

@@ -258,7 +258,23 @@ struct FileConnectionTests {
         #expect(actions(&connection) == [.shutdownWrite])
         let isStillInput = connection.received()
         #expect(connection.isLingering && !isStillInput)
+        connection.transmission.halfClosed()
         connection.receiveEnded(isEndOfStream: true, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [.close])
+    }
+
+    @Test("a connection is not closed while its write side is being shut down", arguments: [false, true])
+    func halfCloses(isCut: Bool) {
+        var connection = closing()
+        sent(&connection, 100)
+        #expect(actions(&connection) == [.shutdownWrite])
+        if isCut {
+            _ = connection.cut()
+            #expect(actions(&connection) == [.cancelReceive])
+        }
+        connection.receiveEnded(isEndOfStream: !isCut, isFailure: false, isStarved: false)
+        #expect(actions(&connection) == [])
+        connection.transmission.halfClosed()
         #expect(actions(&connection) == [.close])
     }
 
@@ -267,6 +283,7 @@ struct FileConnectionTests {
         var connection = closing()
         sent(&connection, 100)
         #expect(actions(&connection) == [.shutdownWrite])
+        connection.transmission.halfClosed()
         connection.lingered()
         #expect(actions(&connection) == [.cancelReceive])
         connection.receiveEnded(isEndOfStream: false, isFailure: false, isStarved: false)

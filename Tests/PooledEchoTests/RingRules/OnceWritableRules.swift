@@ -92,8 +92,9 @@ struct OnceWritableRules {
             #expect(try session.moment() == [])
             peer.send(10)
             session.ring.shutdownWrite(number)
+            let events = try session.next(3).filter { $0 != .halfClosed(number) }
             #expect(
-                try session.next(2) == [
+                events == [
                     .received(number, byteCount: 10), .receiveEnded(number, errno: 0, isEndOfStream: false),
                 ])
         }

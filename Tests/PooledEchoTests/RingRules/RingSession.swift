@@ -237,6 +237,7 @@ final class RingSession {
             return .sent(number, byteCount: byteCount, hasLease: ObservedEvent.isThere(lease))
         case .sendFailed(let number, let lease, let errno):
             return .sendFailed(number, errno: errno, hasLease: ObservedEvent.isThere(lease))
+        case .halfClosed(let number): return .halfClosed(number)
         case .released(let lease, let wasCopied, let number):
             if !ObservedEvent.isThere(lease) { failure = Failure(description: "a release without its lease") }
             return .released(number, wasCopied: wasCopied)

@@ -10,6 +10,8 @@ struct FaultPlan {
     var zeroCopyFailure = 0.0
     /// As long as the word that a zero-copy send is done may take, in microseconds.
     var zeroCopyDelay = 0
+    /// As long as a half-close may take, in microseconds: a thread of the kernel's does it.
+    var halfCloseDelay = 0
 
     // Receives.
     /// A multishot receive ends after a buffer, for no reason.

@@ -17,6 +17,7 @@ struct Ledger {
     var isReceiveCancelled = false
     var isReceiveMultishot = false
     var isSending = false
+    var isHalfClosing = false
     var isIdentifying = false
     var isFileBusy = false
     /// Bytes of the send under way.

@@ -9,7 +9,7 @@ enum NotedOperation {
     case cancelReceive(SimulatedConnection)
     case send(SimulatedConnection, SimulatedConnection.Send)
     case cancelSend(SimulatedConnection)
-    case shutdownWrite(SimulatedConnection)
+    case shutdownWrite(SimulatedConnection, operation: Int)
     case close(SimulatedConnection)
     case reset(SimulatedConnection)
     case withdraw(operation: Int)

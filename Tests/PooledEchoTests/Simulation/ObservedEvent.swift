@@ -12,6 +12,7 @@ enum ObservedEvent: Equatable {
     case receiveEnded(ConnectionNumber, errno: Int32, isEndOfStream: Bool)
     case sent(ConnectionNumber, byteCount: Int, hasLease: Bool)
     case sendFailed(ConnectionNumber, errno: Int32, hasLease: Bool)
+    case halfClosed(ConnectionNumber)
     case released(ConnectionNumber?, wasCopied: Bool)
     case opened(ConnectionNumber, FileStatus.Kind, byteCount: Int)
     case openFailed(ConnectionNumber, errno: Int32)

@@ -41,6 +41,28 @@ struct PeerPlan {
     /// How long anything takes it.
     var latency = 20
 
+    /// Makes it a peer of any kind, bad ones too; a slow one reads so many bytes at a time.
+    mutating func chooseManners(_ random: inout SeededGenerator, slowByteCount: ClosedRange<Int>) {
+        switch random.integer(0, 9) {
+        case 0...4: break
+        case 5, 6:
+            reading = .slow(
+                byteCount: random.skewed(slowByteCount.lowerBound, slowByteCount.upperBound),
+                interval: random.element([100, 1000, 20_000]))
+        case 7: reading = .stalling(pause: random.element([1000, 30_000, 700_000]))
+        default: reading = .never
+        }
+        let offset = random.integer(0, byteCount)
+        switch random.integer(0, 9) {
+        case 0...4: break
+        case 5: ending = .close(at: offset)
+        case 6: ending = .reset(at: offset)
+        case 7: ending = .vanish(at: offset)
+        default: ending = .stay
+        }
+        answer = random.element([.close, .close, .goOn, .nothing])
+    }
+
     var isPrompt: Bool {
         if case .prompt = reading { return true }
         return false

@@ -12,6 +12,7 @@ enum PendingEvent {
     case receiveEnded(SimulatedConnection, errno: Int32, isEndOfStream: Bool)
     case sent(SimulatedConnection, LeaseBox?, byteCount: Int)
     case sendFailed(SimulatedConnection, LeaseBox?, errno: Int32)
+    case halfClosed(SimulatedConnection)
     case released(SimulatedConnection, LeaseBox, wasCopied: Bool)
     /// A buffer that waited for bytes is back, or was taken by a receive first. The reactor hears nothing of it.
     case withdrawn(LeaseBox?)

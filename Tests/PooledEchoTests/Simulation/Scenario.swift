@@ -77,28 +77,9 @@ struct Scenario {
             peer.pieceByteCount = random.skewed(max(1, peer.byteCount / 20), max(1, peer.byteCount))
             peer.pieceInterval = random.element([1, 100, 10_000])
             peer.latency = random.element([1, 50, 500])
-            if !allProper { chooseManners(&random, &peer) }
+            if !allProper { peer.chooseManners(&random, slowByteCount: 10...2000) }
             peers.append(peer)
         }
-    }
-
-    private func chooseManners(_ random: inout SeededGenerator, _ peer: inout PeerPlan) {
-        switch random.integer(0, 9) {
-        case 0...4: break
-        case 5, 6:
-            peer.reading = .slow(byteCount: random.skewed(10, 2000), interval: random.element([100, 1000, 20_000]))
-        case 7: peer.reading = .stalling(pause: random.element([1000, 30_000, 700_000]))
-        default: peer.reading = .never
-        }
-        let offset = random.integer(0, peer.byteCount)
-        switch random.integer(0, 9) {
-        case 0...4: break
-        case 5: peer.ending = .close(at: offset)
-        case 6: peer.ending = .reset(at: offset)
-        case 7: peer.ending = .vanish(at: offset)
-        default: peer.ending = .stay
-        }
-        peer.answer = random.element([.close, .close, .goOn, .nothing])
     }
 
     private mutating func chooseFaults(_ random: inout SeededGenerator) {
@@ -108,6 +89,7 @@ struct Scenario {
         faults.brokenSend = rate(0.002, 0.05)
         faults.zeroCopyFailure = rate(0.02, 0.3)
         faults.zeroCopyDelay = random.element([0, 100, 50_000])
+        faults.halfCloseDelay = random.element([0, 100, 50_000])
         faults.receiveEnd = rate(0.05, 0.5)
         faults.receiveInterruption = rate(0.02, 0.2)
         faults.receiveCancellation = rate(0.02, 0.2)

@@ -322,7 +322,16 @@ extension SimulatedKernel {
             connection.send = send
             advanceSend(connection)
         case .cancelSend(let connection): cancelSend(connection)
-        case .shutdownWrite(let connection): shutdownWrite(connection)
+        case .shutdownWrite(let connection, let operation):
+            let halfClose = { [unowned self] in
+                shutdownWrite(connection)
+                complete(operation, .halfClosed(connection))
+            }
+            if faults.halfCloseDelay > 0 {
+                after(generator.skewed(0, faults.halfCloseDelay), halfClose)
+            } else {
+                halfClose()
+            }
         case .close(let connection): closeByServer(connection)
         case .reset(let connection): resetByServer(connection)
         case .withdraw(let operation): withdraw(operation)

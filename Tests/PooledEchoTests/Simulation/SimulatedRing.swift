@@ -121,7 +121,8 @@ final class SimulatedRing: ReactorRing {
         require(!connection.ledger.isSending, "the half-close comes after the sends", connection)
         require(!connection.ledger.hasShutWrite, "one half-close", connection)
         connection.ledger.hasShutWrite = true
-        kernel.noted.append(.shutdownWrite(connection))
+        connection.ledger.isHalfClosing = true
+        kernel.noted.append(.shutdownWrite(connection, operation: kernel.newOperation()))
         model?.halfClosed(connection)
     }
 
@@ -157,8 +158,8 @@ final class SimulatedRing: ReactorRing {
     // MARK: Rules of use
 
     private func isIdle(_ connection: SimulatedConnection) -> Bool {
-        !connection.ledger.isReceiving && !connection.ledger.isSending && !connection.ledger.isIdentifying
-            && !connection.ledger.isFileBusy
+        !connection.ledger.isReceiving && !connection.ledger.isSending && !connection.ledger.isHalfClosing
+            && !connection.ledger.isIdentifying && !connection.ledger.isFileBusy
     }
 
     func note(
@@ -296,6 +297,10 @@ final class SimulatedRing: ReactorRing {
             trace.note(box == nil ? "a zero-copy send failed" : "send failed", connection.id, Int(errno))
             connection.ledger.isSending = false
             body(.sendFailed(number(connection), lease(box), errno: errno))
+        case .halfClosed(let connection):
+            trace.note("half-closed", connection.id)
+            connection.ledger.isHalfClosing = false
+            body(.halfClosed(number(connection)))
         case .released(let connection, let box, let wasCopied):
             trace.note("released", connection.id)
             let number = connection.ledger.isClosed ? nil : number(connection)

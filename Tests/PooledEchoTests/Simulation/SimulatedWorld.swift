@@ -77,6 +77,7 @@ final class SimulatedWorld {
             return .sent(number, byteCount: byteCount, hasLease: ObservedEvent.isThere(lease))
         case .sendFailed(let number, let lease, let errno):
             return .sendFailed(number, errno: errno, hasLease: ObservedEvent.isThere(lease))
+        case .halfClosed(let number): return .halfClosed(number)
         case .released(let lease, let wasCopied, let number):
             _ = consume lease
             return .released(number, wasCopied: wasCopied)

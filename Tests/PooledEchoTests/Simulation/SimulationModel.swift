@@ -228,7 +228,7 @@ final class SimulationModel: RingObserver {
                 acceptArms.progress(now: kernel.now)
             }
         case .timer(.trim): memory.willTick()
-        case .timer(.accept), .timer(.service), .withdrawn, .opened, .openFailed, .read, .checked: break
+        case .timer(.accept), .timer(.service), .halfClosed, .withdrawn, .opened, .openFailed, .read, .checked: break
         }
     }
 
@@ -356,12 +356,14 @@ final class SimulationModel: RingObserver {
             "who owes little receives", connection)
     }
 
-    /// With a receive that ends already, or before it is identified, a cut shows in nothing that the reactor asks for.
+    /// With a receive that ends already, before it is identified, or where only the half-close is waited for, a cut shows in
+    /// nothing that the reactor asks for.
     private func marksPossiblyCut(_ cause: Ledger.Cause) {
         for case .some(let connection) in kernel.slots {
             let ledger = connection.ledger
             guard ledger.isOpen, !ledger.isEnding, !ledger.isSending else { continue }
-            guard ledger.isReceiving && ledger.isReceiveCancelled || ledger.isIdentifying else { continue }
+            let isHidden = ledger.isReceiving ? ledger.isReceiveCancelled : ledger.isIdentifying || ledger.isHalfClosing
+            guard isHidden else { continue }
             connection.ledger.possibleCauses.append(cause)
             tally.possiblyCut += 1
         }
