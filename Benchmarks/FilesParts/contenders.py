@@ -51,11 +51,11 @@ class Contender(Process):
     def __init__(self, command, processor):
         super().__init__(["taskset", "-c", str(processor), *command])
 
-    def wait_until_serving(self):
+    def wait_until_serving(self, path):
         deadline = time.monotonic() + 10
         while True:
             try:
-                with urllib.request.urlopen(self.url + CASES[0].paths[0], timeout=5) as response:
+                with urllib.request.urlopen(self.url + path, timeout=5) as response:
                     response.read()
                 return
             except OSError:
@@ -93,7 +93,7 @@ class PooledEcho(Contender):
              *arguments], processor)
         try:
             self.url = f"http://{self.wait_for_line('listening on ')}/"
-            self.wait_until_serving()
+            self.wait_until_serving(CASES[0].paths[0])
         except BaseException:
             self.__exit__()
             raise
@@ -116,7 +116,7 @@ class Nginx(Contender):
         super().__init__(["nginx", "-p", self.folder.name, "-c", configuration, "-e", "stderr"], processor)
         self.url = f"http://127.0.0.1:{port}/"
         try:
-            self.wait_until_serving()
+            self.wait_until_serving(CASES[0].paths[0])
         except BaseException:
             self.__exit__()
             raise

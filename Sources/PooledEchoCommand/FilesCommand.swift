@@ -39,6 +39,22 @@ struct FilesCommand: ParsableCommand {
     )
     var engine = FileEngine.auto
 
+    @Option(
+        help: ArgumentHelp(
+            "With --engine auto: from so many bytes of a file on, which a request wants, it looks whether they are in the page cache.",
+            valueName: "bytes"))
+    var directMinimumBytes = FilesConfiguration.defaultDirectByteCount
+
+    @Option(
+        help: ArgumentHelp(
+            "Of a file: bytes that one block takes at most on the way through the page cache. A connection holds two.",
+            valueName: "bytes"))
+    var blockBytes = FilesConfiguration.defaultBlockByteCount
+
+    @Option(
+        help: ArgumentHelp("The same for blocks that are read past the page cache.", valueName: "bytes"))
+    var directBlockBytes = FilesConfiguration.defaultDirectBlockByteCount
+
     @Option(help: ArgumentHelp("Appends a line for each request, in the common log format.", valueName: "file"))
     var accessLog: String?
 
@@ -85,6 +101,14 @@ struct FilesCommand: ParsableCommand {
     var cacheBytes = 16 << 20
 
     func validate() throws {
+        for (name, byteCount) in [("--block-bytes", blockBytes), ("--direct-block-bytes", directBlockBytes)] {
+            guard (4096...16 << 20).contains(byteCount) else {
+                throw ValidationError("\(name) is 4096 to 16777216, not \(byteCount)")
+            }
+        }
+        guard directMinimumBytes >= 0 else {
+            throw ValidationError("--direct-minimum-bytes is at least 0, not \(directMinimumBytes)")
+        }
         guard (1024...1 << 20).contains(maxHeadBytes) else {
             throw ValidationError("--max-head-bytes is 1024 to 1048576, not \(maxHeadBytes)")
         }
@@ -109,6 +133,9 @@ struct FilesCommand: ParsableCommand {
     func run() throws {
         var files = FilesConfiguration(root: root)
         files.engine = engine
+        files.directByteCount = directMinimumBytes
+        files.blockByteCount = blockBytes
+        files.directBlockByteCount = directBlockBytes
         files.accessLogPath = accessLog
         files.maxHeadByteCount = maxHeadBytes
         files.headSeconds = headSeconds

@@ -17,6 +17,7 @@ public enum Opcode: UInt8, CaseIterable, Sendable {
     case openAt2 = 28
     case shutdown = 34
     case messageRing = 40
+    case command = 46
     case sendZeroCopy = 47
     case installDescriptor = 54
 
@@ -40,6 +41,7 @@ public enum Opcode: UInt8, CaseIterable, Sendable {
         case .openAt2: "openat2"
         case .shutdown: "shutdown"
         case .messageRing: "msg_ring"
+        case .command: "uring_cmd"
         case .sendZeroCopy: "send_zc"
         case .installDescriptor: "fixed_fd_install"
         }

@@ -111,6 +111,24 @@ extension Ring {
         return unsafe address
     }()
 
+    /// Asks for the address of a connected socket's peer, a `sockaddr_in` or `sockaddr_in6` that is as long as `address`, which
+    /// must stay valid until the completion. Result: the byte count.
+    ///
+    /// Of direct descriptors too, which `getpeername(2)` can't be asked about. `EOPNOTSUPP` or `EINVAL` before kernel 6.7; the
+    /// name is that of the connection also when the peer is gone. That is `getsockopt(2)` with `SO_PEERNAME`.
+    @unsafe
+    public func peerName(
+        of socket: IODescriptor, into address: UnsafeMutableRawBufferPointer, userData: UInt64
+    ) {
+        // The level stands in the low half of the address field, the option in the high one.
+        let option = UInt64(SO_PEERNAME) << 32 | UInt64(SOL_SOCKET)
+        let entry = unsafe state.pointee.prepare(
+            .command, on: socket, offset: UInt64(ZP_SOCKET_COMMAND_GET_OPTION), userData: userData)
+        unsafe entry.pointee.addr = option
+        unsafe entry.pointee.addr3 = UInt64(UInt(bitPattern: address.baseAddress))
+        unsafe entry.pointee.file_index = UInt32(address.count)
+    }
+
     /// Ends a direction of a connection: `SHUT_RD`, `SHUT_WR` or `SHUT_RDWR`. Result: 0.
     public func shutdown(_ socket: IODescriptor, how: Int32, userData: UInt64) {
         _ = unsafe state.pointee.prepare(.shutdown, on: socket, length: UInt32(how), userData: userData)

@@ -71,6 +71,11 @@ final class ChildProcess: Sendable {
         }
     }
 
+    /// The same of a command line.
+    convenience init(_ commandLine: [String], hasInput: Bool = false) throws {
+        try self.init(commandLine[0], Array(commandLine.dropFirst()), hasInput: hasInput)
+    }
+
     deinit {
         if input >= 0 { close(input) }
         kill()

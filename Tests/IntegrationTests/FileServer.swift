@@ -8,20 +8,30 @@ final class FileServer: Sendable {
     let host: String
     let port: String
     let root: URL
+    /// What turns into a client of it.
+    private let peerLauncher: [String]
 
     /// - Parameters:
     ///   - files: by their paths, of which the folders are made.
     ///   - arguments: options after `--port` and `--stats json`.
-    init(_ files: [String: [UInt8]], _ arguments: String...) throws {
+    ///   - launcher: a program, with its arguments, that turns into the server; `peerLauncher`: into a client.
+    ///   - host: where clients find it; nil: where it listens.
+    init(
+        _ files: [String: [UInt8]], _ arguments: String..., launcher: [String] = [], peerLauncher: [String] = [],
+        foundAt host: String? = nil
+    ) throws {
+        self.peerLauncher = peerLauncher
         root = FileManager.default.temporaryDirectory.appending(path: "zeropool-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
         for (path, bytes) in files { try FileServer.write(bytes, to: root.appending(path: path)) }
         process = try ChildProcess(
-            Program.pooledEcho,
-            ["files", root.path(percentEncoded: false), "--port", "0", "--stats", "json"] + arguments)
+            launcher + [
+                Program.pooledEcho, "files", root.path(percentEncoded: false), "--port", "0", "--stats", "json",
+            ]
+                + arguments)
         let endpoint = try process.waitForLine("listening on ")
         let colon = try #require(endpoint.lastIndex(of: ":"))
-        host = String(endpoint[..<colon])
+        self.host = host ?? String(endpoint[..<colon])
         port = String(endpoint[endpoint.index(after: colon)...])
     }
 
@@ -51,8 +61,7 @@ final class FileServer: Sendable {
         let output = root.deletingLastPathComponent().appending(path: "zeropool-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: output) }
         let curl = try ChildProcess(
-            "curl",
-            ["-sS", "--path-as-is", "-o", output.path(percentEncoded: false)] + options
+            peerLauncher + ["curl", "-sS", "--path-as-is", "-o", output.path(percentEncoded: false)] + options
                 + ["http://\(host):\(port)\(path)"])
         #expect(try curl.waitForEnd(within: 30) == .exited(0), "\(curl.standardError)")
         return (try? [UInt8](Data(contentsOf: output))) ?? []
@@ -61,8 +70,8 @@ final class FileServer: Sendable {
     /// What curl says of a response, by its `--write-out`, such as `%{http_code}`.
     func curl(_ path: String, saying what: String, _ options: String...) throws -> String {
         let curl = try ChildProcess(
-            "curl",
-            ["-sS", "--path-as-is", "-o", "/dev/null", "-w", what] + options + ["http://\(host):\(port)\(path)"])
+            peerLauncher + ["curl", "-sS", "--path-as-is", "-o", "/dev/null", "-w", what] + options
+                + ["http://\(host):\(port)\(path)"])
         #expect(try curl.waitForEnd(within: 30) == .exited(0), "\(curl.standardError)")
         return curl.standardOutput
     }
@@ -71,12 +80,14 @@ final class FileServer: Sendable {
     @discardableResult
     func runPeer(_ name: String, _ arguments: String..., within seconds: Double = 30) throws -> PeerReport {
         try PeerReport(
-            ofEnded: ChildProcess("python3", ["-B", Program.peer(name), host, port] + arguments), within: seconds)
+            ofEnded: ChildProcess(peerLauncher + ["python3", "-B", Program.peer(name), host, port] + arguments),
+            within: seconds)
     }
 
     /// A python program of that folder that runs on.
     func peer(_ name: String, _ arguments: String...) throws -> ChildProcess {
-        try ChildProcess("python3", ["-B", Program.peer(name), host, port] + arguments, hasInput: true)
+        try ChildProcess(
+            peerLauncher + ["python3", "-B", Program.peer(name), host, port] + arguments, hasInput: true)
     }
 
     /// Asks it to end, checks how it did, and returns what it says of itself.

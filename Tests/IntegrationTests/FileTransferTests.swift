@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import Testing
+import ZeroPoolURing
 
 /// What `pooled-echo files` is for, by curl's word.
 @Suite("Files", .ring, .program("curl"))
@@ -26,6 +27,33 @@ struct FileTransferTests {
         #expect(statistics.files?.responses.successful == 2 * Self.sizes.count)
         #expect((statistics.files?.directReads ?? 0 > 0) == (engine == "direct"))
         #expect((statistics.fixedBufferOperations > 0) == (mode == "registered"))
+    }
+
+    @Test("Blocks are as large as they are told to be", arguments: ["buffered", "direct"])
+    func blocks(engine: String) throws {
+        let bytes = FileServer.bytes(1 << 20)
+        let option = engine == "direct" ? "--direct-block-bytes" : "--block-bytes"
+        let server = try FileServer(["f": bytes], "--engine", engine, option, "65536")
+        #expect(try server.curl("/f") == bytes)
+        // The first one through the page cache has the head in it, too.
+        let readCount = try #require(try server.stop().files).reads
+        #expect((16...17).contains(readCount))
+    }
+
+    @Test("What is not in the page cache is read past it, and what is asked for again comes into it")
+    func demand() throws {
+        let bytes = FileServer.bytes(4 << 20)
+        let server = try FileServer(["f": bytes], "--cache-seconds", "60", "--reactors", "1")
+        let file = open(server.path(of: "f"), O_RDONLY)
+        defer { close(file) }
+        fsync(file)
+        posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED)
+        let isDropped = PageCache.residentByteCount(of: file, offset: 0, count: bytes.count) == 0
+        for _ in 0..<3 { #expect(try server.curl("/f") == bytes) }
+        let files = try #require(try server.stop().files)
+        // There are file systems that are the page cache; then all of it is read from there.
+        #expect(files.directReads == (isDropped ? 4 : 0) && files.reads > files.directReads)
+        #expect(PageCache.residentByteCount(of: file, offset: 0, count: bytes.count) == bytes.count)
     }
 
     @Test("Ranges are what they ask for, at any offset", arguments: ["buffered", "direct"])

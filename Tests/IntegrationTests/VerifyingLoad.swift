@@ -6,12 +6,15 @@ final class VerifyingLoad: Sendable {
     private let process: ChildProcess
     private let seconds: Double
 
-    init(_ server: EchoServer, connections: Int, size: String = "512", seconds: Double, warmup: Double = 0) throws {
+    init(
+        _ server: EchoServer, connections: Int, size: String = "512", seconds: Double, warmup: Double = 0,
+        launcher: [String] = []
+    ) throws {
         self.seconds = seconds + warmup
         process = try ChildProcess(
-            Program.loadgen,
-            [
-                "echo", server.endpoint, "--connections", String(connections), "--size", size, "--duration",
+            launcher + [
+                Program.loadgen, "echo", server.endpoint, "--connections", String(connections), "--size", size,
+                "--duration",
                 String(seconds), "--warmup", String(warmup), "--json", "-",
             ])
     }

@@ -19,7 +19,7 @@ struct KernelRingEndTests {
             ring = try KernelRing(
                 KernelRing.Setup(
                     mode: .registered, pool: pool, queues: Ring.Configuration(), bufferByteCount: 4096,
-                    fileSlotCount: 8, mayZeroCopy: false, onDegradation: { _ in }),
+                    fileSlotCount: 8, zeroCopyPeers: .none, onDegradation: { _ in }),
                 shard: 0, listener: listeners[0], stopSignal: StopSignal())
             client = try connectedClient(to: address)
             ring.armAccept()

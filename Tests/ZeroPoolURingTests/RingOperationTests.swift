@@ -95,6 +95,23 @@ struct RingOperationTests {
             close(installed)
         }
 
+        let name = TestMemory(byteCount: MemoryLayout<sockaddr_in>.size)
+        ring.peerName(of: .direct(slot), into: name.bytes, userData: 9)
+        let named = try ring.reapOne()
+        // Before kernel 6.7 sockets take no commands.
+        if named.errno != EOPNOTSUPP {
+            #expect(named.result == Int32(MemoryLayout<sockaddr_in>.size))
+            var own = sockaddr_in()
+            var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+            try withUnsafeMutablePointer(to: &own) { own in
+                try own.withMemoryRebound(to: sockaddr.self, capacity: 1) { own in
+                    _ = try check("getsockname", getsockname(client, own, &length))
+                }
+            }
+            let peer = name.bytes.load(as: sockaddr_in.self)
+            #expect(peer.sin_port == own.sin_port && peer.sin_addr.s_addr == own.sin_addr.s_addr)
+        }
+
         ring.poll(.direct(slot), events: UInt32(POLLIN), userData: 5)
         try ring.submit()
         ring.cancelAll(on: .direct(slot), userData: 6)

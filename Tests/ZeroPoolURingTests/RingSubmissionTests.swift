@@ -129,7 +129,8 @@ struct RingSubmissionTests {
             (.cancel, IORING_OP_ASYNC_CANCEL), (.connect, IORING_OP_CONNECT), (.close, IORING_OP_CLOSE),
             (.read, IORING_OP_READ), (.write, IORING_OP_WRITE), (.send, IORING_OP_SEND),
             (.receive, IORING_OP_RECV), (.shutdown, IORING_OP_SHUTDOWN), (.messageRing, IORING_OP_MSG_RING),
-            (.sendZeroCopy, IORING_OP_SEND_ZC), (.openAt2, IORING_OP_OPENAT2), (.statx, IORING_OP_STATX),
+            (.command, IORING_OP_URING_CMD), (.sendZeroCopy, IORING_OP_SEND_ZC), (.openAt2, IORING_OP_OPENAT2),
+            (.statx, IORING_OP_STATX),
         ]
         for (opcode, number) in numbers { #expect(UInt32(opcode.rawValue) == number.rawValue) }
         // The one that the older liburing does not name.

@@ -61,7 +61,8 @@ install_test_tools() {
     install_missing header:liburing.h=liburing-dev command:cc=gcc command:objdump=binutils command:valgrind=valgrind \
         command:socat=socat command:nc=netcat-openbsd command:python3=python3 \
         command:setpriv=util-linux command:taskset=util-linux command:prlimit=util-linux command:strace=strace \
-        command:curl=curl command:wget=wget command:wrk=wrk command:fincore=util-linux
+        command:curl=curl command:wget=wget command:wrk=wrk command:fincore=util-linux \
+        command:unshare=util-linux command:nsenter=util-linux command:ip=iproute2 command:tc=iproute2
     install_nginx
     # In a shell of its own, where failing ends nothing: other releases name them otherwise.
     (install_missing library:libmimalloc.so.2=libmimalloc2.0 library:libjemalloc.so.2=libjemalloc2) ||

@@ -22,6 +22,9 @@ enum {
 
     // sqe->ioprio of a zero-copy send (6.2): the notification says whether the bytes were copied after all.
     ZP_SEND_ZC_REPORT_USAGE = 1U << 3,
+
+    // sqe->cmd_op of a command to a socket (6.7): getsockopt(2).
+    ZP_SOCKET_COMMAND_GET_OPTION = 2,
 };
 
 // cqe->res of a zero-copy send's notification: the kernel copied (at least some of) the bytes.

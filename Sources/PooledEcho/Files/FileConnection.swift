@@ -97,10 +97,10 @@ struct FileConnection: ServedConnection {
         phase == .head && inputLeaseCount > 0 && !hasFreshInput && !isFailed && !isWaitingForBlock
             && transmission.leaseCount < Self.maxBlockCount
     }
-    /// Whether its peer was told that nothing more comes, and it has not said so itself.
-    var isLingering: Bool { phase == .lingering && !isFailed && !isClosed }
+    /// Whether its peer was told that nothing more comes, has not said so itself, and has time to.
+    var isLingering: Bool { phase == .lingering && !hasLingered && !isFailed && !isClosed }
     /// Whether it is the peer's turn to do something.
-    var isAwaitingPeer: Bool { isWithinHead || isLingering || transmission.isSending }
+    var isAwaitingPeer: Bool { isWithinHead || isLingering || transmission.isAwaitingPeer }
     /// Whether a response that begins now is the last one.
     func isLast(requestKeepsAlive: Bool) -> Bool { !requestKeepsAlive || isDraining }
 

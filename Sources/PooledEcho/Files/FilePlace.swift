@@ -66,6 +66,7 @@ struct FilePlace: ~Copyable {
     struct Progress: Equatable {
         var responseCount = 0
         var owedByteCount = 0
+        var unreleasedCount = 0
         var phase = FileConnection.Phase.head
     }
 

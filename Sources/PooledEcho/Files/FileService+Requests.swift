@@ -153,7 +153,18 @@ extension FileService {
     /// Whether what the request wants of the file is better read past the page cache. Asked once a request.
     private func wantsDirect(_ file: OpenFile, _ place: PlacePointer, _ reactor: Owner) -> Bool {
         guard unsafe place.pointee.mayBeDirect, configuration.engine != .buffered else { return false }
-        return unsafe wantsDirect(file, wantedRange(of: file, place), reactor)
+        let range = unsafe wantedRange(of: file, place)
+        guard wantsDirect(file, range, reactor) else { return false }
+        if configuration.engine == .direct || range.count >= configuration.everDirectByteCount { return true }
+        return unsafe !wasDirect(place)
+    }
+
+    /// Whether the file was asked for just now, and was read past the page cache then.
+    private func wasDirect(_ place: PlacePointer) -> Bool {
+        let isIndex = unsafe place.pointee.isIndex
+        if isIndex { unsafe path.appendIndex() }
+        defer { if isIndex { unsafe path.removeIndex() } }
+        return unsafe path.withBytes { path in unsafe files.isListed(path, .direct) }
     }
 
     /// Opens are tried so often, where a name on the way was moved meanwhile.

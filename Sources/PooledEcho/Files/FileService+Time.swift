@@ -29,7 +29,7 @@ extension FileService {
         if unsafe reactor.openCount > 0 || files.listedCount > 0 { beginTicking(reactor) }
     }
 
-    /// Progress is a response begun, bytes sent, a state left. (Not bytes received: one now and then would do.)
+    /// Progress is a response begun, bytes sent, memory of them released, a state left. (Not bytes received: one now and then would do.)
     private func look(at number: ConnectionNumber, _ reactor: Owner) {
         guard number < placeCount else { return }
         let slot = unsafe reactor.slots + Int(number)
@@ -37,6 +37,7 @@ extension FileService {
         let progress = unsafe FilePlace.Progress(
             responseCount: place.pointee.responseCount,
             owedByteCount: slot.pointee.connection.transmission.owedByteCount,
+            unreleasedCount: slot.pointee.connection.transmission.unreleasedCount,
             phase: slot.pointee.connection.phase)
         guard unsafe progress == place.pointee.progress, unsafe slot.pointee.connection.isAwaitingPeer else {
             unsafe place.pointee.progress = progress
@@ -53,8 +54,11 @@ extension FileService {
         } else if unsafe slot.pointee.connection.isLingering {
             guard ticks > configuration.ticks(FileServiceConfiguration.lingerSeconds) else { return }
             unsafe slot.pointee.connection.lingered()
-        } else if unsafe slot.pointee.connection.transmission.isSending {
-            guard let limit = unsafe sendTicks(byteCount: slot.pointee.sendingByteCount), ticks > limit,
+        } else if unsafe slot.pointee.connection.transmission.isAwaitingPeer {
+            // A block that was sent without a copy is the peer's to take still, though the kernel has all of it.
+            let isHeld = unsafe slot.pointee.connection.transmission.unreleasedCount > 0
+            let byteCount = unsafe max(slot.pointee.sendingByteCount, isHeld ? configuration.maxBlockByteCount : 0)
+            guard let limit = sendTicks(byteCount: byteCount), ticks > limit,
                 unsafe slot.pointee.connection.cut()
             else { return }
             unsafe statistics.slowReaders += 1

@@ -4,11 +4,15 @@ import HTTP1
 struct FileServiceConfiguration: Sendable {
     var engine = FileEngine.auto
     /// Bytes of a response's file that one block takes at most.
-    var blockByteCount = 256 * 1024
+    var blockByteCount = FilesConfiguration.defaultBlockByteCount
     /// The same for reads past the page cache, each of which goes to the disk.
-    var directBlockByteCount = 1 << 20
+    var directBlockByteCount = FilesConfiguration.defaultDirectBlockByteCount
+    /// Of any block.
+    var maxBlockByteCount: Int { max(blockByteCount, directBlockByteCount) }
     /// From so many bytes on, what is not in the page cache is read past it.
-    var directByteCount = 4 << 20
+    var directByteCount = FilesConfiguration.defaultDirectByteCount
+    /// From so many bytes on, also when that is asked for again at once: the page cache would drop much else for it.
+    var everDirectByteCount = 64 << 20
     /// A response that needs so many bytes of its file looks at the file again before its end: a shorter one is over before
     /// anybody could.
     var checkedByteCount = 1 << 20

@@ -110,12 +110,7 @@ struct FileTable: ~Copyable {
     /// A use of the listed file of a path; nil when there is none.
     mutating func find(_ path: RawSpan, _ aspect: Aspect) -> Index? {
         guard lifeTicks > 0 else { return nil }
-        let hash = hash(path, aspect)
-        var index = buckets[hash & (buckets.count - 1)]
-        while index != FileTable.none {
-            if unsafe nodes[Int(index)].hash == hash, matches(index, path, aspect) { break }
-            index = unsafe nodes[Int(index)].next
-        }
+        let index = listed(path, aspect)
         guard index != FileTable.none else { return nil }
         if newest != index {
             leaveOrder(index)
@@ -125,6 +120,9 @@ struct FileTable: ~Copyable {
         unsafe nodes[Int(index)].isWanted = true
         return index
     }
+
+    /// Whether a path is listed. Nobody's use.
+    func isListed(_ path: RawSpan, _ aspect: Aspect) -> Bool { listed(path, aspect) != FileTable.none }
 
     /// Adds what was opened now, in use. It is listed in place of what the path had, unless it `isPassing`. `close` takes a
     /// descriptor that goes, here and below.
@@ -264,6 +262,16 @@ struct FileTable: ~Copyable {
     }
 
     // MARK: Paths
+
+    private func listed(_ path: RawSpan, _ aspect: Aspect) -> Index {
+        let hash = hash(path, aspect)
+        var index = buckets[hash & (buckets.count - 1)]
+        while index != FileTable.none {
+            if unsafe nodes[Int(index)].hash == hash, matches(index, path, aspect) { break }
+            index = unsafe nodes[Int(index)].next
+        }
+        return index
+    }
 
     private func matches(_ index: Index, _ path: RawSpan, _ aspect: Aspect) -> Bool {
         guard unsafe nodes[Int(index)].aspect == aspect, unsafe nodes[Int(index)].path.count == path.byteCount else {

@@ -5,6 +5,11 @@ package struct FilesConfiguration: Sendable {
     /// The directory that is served.
     package var root: String
     package var engine = FileEngine.auto
+    /// With `auto`: from so many bytes on, what is not in the page cache is read past it.
+    package var directByteCount = Self.defaultDirectByteCount
+    /// Bytes of a response's file that one block takes at most, and one that is read past the page cache.
+    package var blockByteCount = Self.defaultBlockByteCount
+    package var directBlockByteCount = Self.defaultDirectBlockByteCount
     /// A file that gets a line for each request; nil for none.
     package var accessLogPath: String?
     /// Bytes of a request's head: past them it is refused.
@@ -26,6 +31,17 @@ package struct FilesConfiguration: Sendable {
     /// Entries of a listing.
     package var maxListingEntryCount = 10_000
 
+    // `Benchmarks/engines` measures what they should be, docs/BENCHMARKS.md has the tables.
+
+    /// Cold files of 1 MiB cost 0.4 of the CPU time past the page cache, and come almost three times as fast. Smaller ones gain a
+    /// little, but then cost half as much again as if the page cache had them by now.
+    package static let defaultDirectByteCount = 1 << 20
+    /// Below, each block costs more; above, hardly less (512 KiB a little, for twice the memory a connection).
+    package static let defaultBlockByteCount = 256 * 1024
+    /// A read past the page cache waits for the disk, which is why it is larger: 256 KiB cost a fifth more, and come at two thirds
+    /// of the rate.
+    package static let defaultDirectBlockByteCount = 1 << 20
+
     package init(root: String) { self.root = root }
 
     /// The part of a reactor that may keep so many paths open, and responses in so much memory.
@@ -34,6 +50,9 @@ package struct FilesConfiguration: Sendable {
         service.headLimits = HeadLimits(
             headByteCount: maxHeadByteCount, targetByteCount: min(8 * 1024, maxHeadByteCount))
         service.engine = engine
+        service.directByteCount = directByteCount
+        service.blockByteCount = blockByteCount
+        service.directBlockByteCount = directBlockByteCount
         service.servesDotfiles = servesDotfiles
         service.listsDirectories = listsDirectories
         service.headSeconds = headSeconds

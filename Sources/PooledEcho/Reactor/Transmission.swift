@@ -17,6 +17,9 @@ struct Transmission {
     /// Leases that it holds.
     var leaseCount: Int { queuedLeaseCount + unreleasedCount }
 
+    /// Whether the peer has to take something, before more can go or before what it was sent is free again.
+    var isAwaitingPeer: Bool { isSending || unreleasedCount > 0 }
+
     /// Whether an operation is under way, to which the connection has to belong until it ends.
     var isBusy: Bool { isSending || isHalfClosing }
 

@@ -16,8 +16,8 @@ final class KernelRing: ReactorRing {
         var bufferByteCount: Int
         /// Slots of the file table: connections, and some more to refuse others with.
         var fileSlotCount: Int
-        /// Whether peers may be beyond the loopback device, where zero-copy sends can pay.
-        var mayZeroCopy: Bool
+        /// To whom zero-copy sends can pay.
+        var zeroCopyPeers: ZeroCopyPeers
         /// What files are served from; nil where none are.
         var files: FileSource?
         /// As many of them as stay open for who may come.
@@ -47,6 +47,8 @@ final class KernelRing: ReactorRing {
         case stop
         case timer
         case identify
+        /// Whether zero-copy sends can pay for a connection.
+        case peerName
         /// A buffer that waited for bytes comes back without any.
         case withdrawal
         case listings
@@ -96,6 +98,7 @@ final class KernelRing: ReactorRing {
     /// As they were at the end of service.
     private var registrations = RingPool.Registrations()
     private var zeroCopyCopiedCount = 0
+    private var zeroCopyRule: ZeroCopyRule
     /// The ring can't go on, though the kernel still answers.
     var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
@@ -113,6 +116,7 @@ final class KernelRing: ReactorRing {
         self.setup = setup
         unsafe generations = Array(repeating: 0, count: setup.fileSlotCount)
         unsafe sends = Array(repeating: 0, count: setup.fileSlotCount)
+        zeroCopyRule = ZeroCopyRule(setup.zeroCopyPeers, connectionCount: setup.fileSlotCount)
         receiveStages = Array(repeating: .none, count: setup.fileSlotCount)
         self.listener = listener
         self.stopSignal = stopSignal
@@ -211,18 +215,18 @@ final class KernelRing: ReactorRing {
     ) {
         let end = lease.count
         // Without registration the kernel would charge the bytes to the limit on locked memory, for each send.
-        let isZeroCopy = mayZeroCopy && setup.mayZeroCopy && ringPool.isRegistered(lease)
-        let method = sendMethod(byteCount: end - offset, mayZeroCopy: isZeroCopy)
+        let isZeroCopy =
+            mayZeroCopy && end - offset >= KernelRing.zeroCopyMinimumByteCount
+            && zeroCopyRule.allows(connection) && ringPool.isRegistered(lease)
+        let method = isZeroCopy ? .zeroCopy : copyingMethod(byteCount: end - offset)
         let generation = unsafe generations[Int(connection)]
         unsafe sends[Int(connection)] = ringPool.send(
             lease, range: offset..<end, to: .direct(connection), method: method, waitAll: true,
             context: UInt64(generation) << 32 | UInt64(connection))
     }
 
-    private func sendMethod(byteCount: Int, mayZeroCopy: Bool) -> RingPool.SendMethod {
-        if mayZeroCopy, byteCount >= KernelRing.zeroCopyMinimumByteCount { return .zeroCopy }
-        if setup.mode == .registered, byteCount >= KernelRing.fixedSendMinimumByteCount { return .fixed }
-        return .plain
+    private func copyingMethod(byteCount: Int) -> RingPool.SendMethod {
+        setup.mode == .registered && byteCount >= KernelRing.fixedSendMinimumByteCount ? .fixed : .plain
     }
 
     func cancelSend(_ connection: ConnectionNumber) {
@@ -290,6 +294,7 @@ final class KernelRing: ReactorRing {
             case .stop: stopCompleted(completion, body)
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
+            case .peerName: zeroCopyRule.named(connection, result: completion.result)
             case .withdrawal: withdrawalCompleted(completion)
             case .listings: listingsCompleted(completion, body)
             case .gate: gateCompleted(connection, body)
@@ -321,7 +326,12 @@ final class KernelRing: ReactorRing {
     }
 
     private func acceptCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
-        if completion.result >= 0 { body(.accepted(ConnectionNumber(completion.result))) }
+        if completion.result >= 0 {
+            let connection = ConnectionNumber(completion.result)
+            // Before anything else of the connection, so that it is known by its first send.
+            zeroCopyRule.accepted(connection, ring, userData: KernelRing.userData(.peerName, connection))
+            body(.accepted(connection))
+        }
         if completion.isFinal { body(.acceptEnded(errno: completion.errno ?? 0)) }
     }
 

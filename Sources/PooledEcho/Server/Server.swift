@@ -51,7 +51,7 @@ package final class Server: Sendable {
             mode: configuration.buffers, pool: pool, queues: QueueBudget.plan(reactorCount: reactorCount),
             bufferByteCount: Server.bufferByteCount(configuration),
             fileSlotCount: descriptors.fileSlotCount,
-            mayZeroCopy: configuration.buffers == .registered && !address.isLoopback,
+            zeroCopyPeers: configuration.buffers == .registered ? ZeroCopyPeers(of: address) : .none,
             files: files, openFileCount: descriptors.openFileCount / reactorCount,
             keptByteCount: configuration.keptByteCount / reactorCount,
             onDegradation: { logger.warning("\($0)") })

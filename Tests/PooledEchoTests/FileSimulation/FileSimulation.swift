@@ -74,6 +74,7 @@ final class FileSimulation {
 
     var statistics: FileStatistics { service.statistics }
     var turnCount: Int { model.turnCount }
+    var releases: SimulatedKernel.Releases { kernel.releases }
 
     /// - Returns: the rule that was broken, if one was.
     func run() -> String? {

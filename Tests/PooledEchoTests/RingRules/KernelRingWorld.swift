@@ -40,7 +40,7 @@ final class KernelRingWorld: RingWorld {
             KernelRing.Setup(
                 mode: options.sendsWithoutCopy ? .registered : .pooled, pool: pool, queues: queues,
                 bufferByteCount: KernelRingWorld.poolByteCount / options.bufferCount,
-                fileSlotCount: options.slotCount, mayZeroCopy: options.sendsWithoutCopy,
+                fileSlotCount: options.slotCount, zeroCopyPeers: options.sendsWithoutCopy ? .all : .none,
                 files: FileSource(root: RootDirectory(path: folder), lister: nil, accessLog: nil),
                 onDegradation: { _ in }),
             shard: 0, listener: listeners[0], stopSignal: stopSignal)

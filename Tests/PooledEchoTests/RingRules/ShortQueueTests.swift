@@ -16,7 +16,7 @@ struct ShortQueueTests {
     private static func serve(_ pool: BufferPool, _ listener: Listener, _ stopSignal: StopSignal) -> Served {
         let setup = KernelRing.Setup(
             mode: .pooled, pool: pool, queues: .init(submissionEntries: 4, completionEntries: 8),
-            bufferByteCount: 4096, fileSlotCount: 2 * peerCount, mayZeroCopy: false, onDegradation: { _ in })
+            bufferByteCount: 4096, fileSlotCount: 2 * peerCount, zeroCopyPeers: .none, onDegradation: { _ in })
         let ring: KernelRing
         do throws(RingError) {
             ring = try KernelRing(setup, shard: 0, listener: listener, stopSignal: stopSignal)

@@ -228,6 +228,7 @@ extension SimulatedKernel {
                 if !isAsItWas {
                     trace.violate("memory stays as it is while the kernel reads it", connection.id)
                 }
+                countRelease(of: connection)
                 complete(first.operation, .released(connection, first.lease, wasCopied: first.wasCopied))
             }
             if faults.zeroCopyDelay > 0 { after(generator.skewed(0, faults.zeroCopyDelay), notify) } else { notify() }

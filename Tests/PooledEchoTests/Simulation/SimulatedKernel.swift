@@ -61,6 +61,23 @@ final class SimulatedKernel {
     var sendingLeaseCount = 0
     /// Leases that reads of files hold.
     var readingLeaseCount = 0
+    /// Zero-copy sends whose memory was released, and of these, how many after their connection was closed.
+    private(set) var releases = Releases()
+
+    struct Releases {
+        var count = 0
+        var lateCount = 0
+
+        static func += (sum: inout Releases, part: Releases) {
+            sum.count += part.count
+            sum.lateCount += part.lateCount
+        }
+    }
+
+    func countRelease(of connection: SimulatedConnection) {
+        releases.count += 1
+        if connection.isClosedByServer { releases.lateCount += 1 }
+    }
 
     // Operations.
     var noted: [NotedOperation] = []

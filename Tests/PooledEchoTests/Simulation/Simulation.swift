@@ -83,6 +83,7 @@ final class Simulation {
     /// The peers, in the scenario's order.
     var scriptedPeers: [ScriptedPeer] { peers }
     var turnCount: Int { model.turn }
+    var releases: SimulatedKernel.Releases { kernel.releases }
     /// How often it looked for idle memory, and how often all of it was to go.
     var trimCount: Int { model.memory.trimCount }
     var restCount: Int { model.memory.restCount }

@@ -36,12 +36,16 @@ struct SimulationTests {
         let base = SimulationTests.environment("ZEROPOOL_SIMULATION_BASE") ?? UInt64.random(in: 0...1 << 62)
         print("\(count) simulations from seed \(base) on")
         var turnCount = 0
+        var releases = SimulatedKernel.Releases()
         for seed in base..<base + count {
             let simulation = simulate(Scenario(seed: seed))
             turnCount += simulation.turnCount
+            releases += simulation.releases
             // One failure is enough to look at.
             if simulation.trace.violation != nil { break }
         }
-        print("\(turnCount) turns of the loop")
+        print("\(turnCount) turns of the loop, \(releases)")
+        // What a seed plays is chance; what none of so many plays is not tested.
+        if count >= 2000 { #expect(releases.lateCount > 0 && releases.count > releases.lateCount) }
     }
 }
