@@ -123,6 +123,39 @@ struct ArenaObserverTests {
         #expect(pool.statistics().mappedByteCount == 0)
     }
 
+    @Test("who agreed hears of an arena anew that another held until it was in use again")
+    func comesBackToWhoAgreed() {
+        var agreeing = pool.observeArenas(ofShard: 0)
+        var holding = pool.observeArenas(ofShard: 0)
+        do {
+            let box = LeaseBox(pool.get(65536))
+            agreeing.poll { _ in .hold }
+            holding.poll { _ in .hold }
+            _ = box
+        }
+        agreeing.poll { _ in .release }
+        holding.poll { _ in .hold }
+        // It hears of nothing that is not in use.
+        agreeing.poll { event in
+            Issue.record("\(event)")
+            return .hold
+        }
+        let box = LeaseBox(pool.get(65536))
+        #expect(box.location.arena == 0)
+        let hasNews = agreeing.hasNews
+        #expect(hasNews)
+        var made: [Int] = []
+        agreeing.poll { event in
+            if case .made(let arena) = event { made.append(arena.index) } else { Issue.record("\(event)") }
+            return .hold
+        }
+        holding.poll { event in
+            Issue.record("\(event)")
+            return .hold
+        }
+        #expect(made == [0])
+    }
+
     @Test("who comes while an arena waits for another's consent has news of both: that it is there, and that it may go")
     func comesToALeavingArena() {
         var one = pool.observeArenas(ofShard: 0)

@@ -36,6 +36,8 @@ final class ArenaStorage: @unchecked Sendable {
     var holders: UInt64 = 0
     /// Nothing is carved from it and the shard would let it go, but for its holders.
     var isLeaving = false
+    /// Observers (by bit) that have consented while others have not: should it come into use again, they are told of it anew.
+    var consented: UInt64 = 0
     /// What the shard's last look at its idle buffers found; meaningful until the lock is dropped.
     var sweep = Shard.Sweep()
 

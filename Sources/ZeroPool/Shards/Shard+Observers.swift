@@ -34,13 +34,15 @@ extension Shard {
 
     /// `observer` gives up its hold on `arenas`; those that are empty and have no other holder go.
     ///
-    /// An arena that came into use again after its observer was asked is announced to it once more.
+    /// An arena that came into use again after its observer was asked is announced to it once more; so is one that does so later,
+    /// as long as others hold it.
     func release(_ arenas: [ArenaStorage], by observer: UInt64, announceAgain: Bool) {
         let departed = state.withLock { state in
             var departed: [ArenaStorage] = []
             for arena in arenas {
                 arena.holders &= ~observer
                 if arena.isLeaving {
+                    if announceAgain { arena.consented |= observer }
                     letGoIfEmpty(arena, &state, &departed)
                 } else if announceAgain {
                     arena.announced &= ~observer
@@ -60,6 +62,7 @@ extension Shard {
             for case let arena? in state.arenas {
                 arena.announced &= ~observer
                 arena.holders &= ~observer
+                arena.consented &= ~observer
                 if arena.isLeaving { letGoIfEmpty(arena, &state, &departed) }
             }
             return departed

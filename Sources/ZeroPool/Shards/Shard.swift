@@ -110,7 +110,7 @@ final class Shard: Sendable {
                 $0.isSingleBuffer && $0.byteCount == 1 << shift && $0.space.isWhollyFree
             }
         if let arena = existing, let descriptor = unsafe arena.carve(shift: shift) {
-            arena.isLeaving = false
+            if arena.isLeaving { stay(arena) }
             return unsafe descriptor
         }
         let byteCount = ArenaStorage.byteCount(forShift: shift)
@@ -125,6 +125,15 @@ final class Shard: Sendable {
         mappedByteCount.add(byteCount, ordering: .relaxed)
         if state.observers != 0 { news.add(1, ordering: .releasing) }
         return unsafe arena.carve(shift: shift)
+    }
+
+    /// An arena that was to go is in use again.
+    private func stay(_ arena: ArenaStorage) {
+        arena.isLeaving = false
+        guard arena.consented != 0 else { return }
+        arena.announced &= ~arena.consented
+        arena.consented = 0
+        news.add(1, ordering: .releasing)
     }
 
     /// By how many bytes another arena of `byteCount` would exceed the shard's limit; 0 or less when it would not.
