@@ -98,7 +98,6 @@ final class KernelRing: ReactorRing {
     /// As they were at the end of service.
     private var registrations = RingPool.Registrations()
     private var zeroCopyCopiedCount = 0
-    private var zeroCopyRule: ZeroCopyRule
     /// The ring can't go on, though the kernel still answers.
     var failure: RingError?
     /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
@@ -106,6 +105,8 @@ final class KernelRing: ReactorRing {
     @exclusivity(unchecked) private var generations: [UInt32]
     /// By connection number: the user data of the send under way, or 0.
     @exclusivity(unchecked) private var sends: [UInt64]
+    /// Each larger send asks it.
+    @exclusivity(unchecked) private var zeroCopyRule: ZeroCopyRule
     /// By connection number.
     private var receiveStages: [ReceiveStage]
     /// By connection number: what is being opened for it. Empty where no files are served.
@@ -116,7 +117,7 @@ final class KernelRing: ReactorRing {
         self.setup = setup
         unsafe generations = Array(repeating: 0, count: setup.fileSlotCount)
         unsafe sends = Array(repeating: 0, count: setup.fileSlotCount)
-        zeroCopyRule = ZeroCopyRule(setup.zeroCopyPeers, connectionCount: setup.fileSlotCount)
+        unsafe zeroCopyRule = ZeroCopyRule(setup.zeroCopyPeers, connectionCount: setup.fileSlotCount)
         receiveStages = Array(repeating: .none, count: setup.fileSlotCount)
         self.listener = listener
         self.stopSignal = stopSignal
@@ -216,7 +217,7 @@ final class KernelRing: ReactorRing {
         let end = lease.count
         // Without registration the kernel would charge the bytes to the limit on locked memory, for each send.
         let isZeroCopy =
-            mayZeroCopy && end - offset >= KernelRing.zeroCopyMinimumByteCount
+            unsafe mayZeroCopy && end - offset >= KernelRing.zeroCopyMinimumByteCount
             && zeroCopyRule.allows(connection) && ringPool.isRegistered(lease)
         let method = isZeroCopy ? .zeroCopy : copyingMethod(byteCount: end - offset)
         let generation = unsafe generations[Int(connection)]
@@ -294,7 +295,7 @@ final class KernelRing: ReactorRing {
             case .stop: stopCompleted(completion, body)
             case .timer: timerCompleted(completion, ReactorTimer(rawValue: connection), body)
             case .identify: identifyCompleted(completion, connection, body)
-            case .peerName: zeroCopyRule.named(connection, result: completion.result)
+            case .peerName: unsafe zeroCopyRule.named(connection, result: completion.result)
             case .withdrawal: withdrawalCompleted(completion)
             case .listings: listingsCompleted(completion, body)
             case .gate: gateCompleted(connection, body)
@@ -329,7 +330,7 @@ final class KernelRing: ReactorRing {
         if completion.result >= 0 {
             let connection = ConnectionNumber(completion.result)
             // Before anything else of the connection, so that it is known by its first send.
-            zeroCopyRule.accepted(connection, ring, userData: KernelRing.userData(.peerName, connection))
+            unsafe zeroCopyRule.accepted(connection, ring, userData: KernelRing.userData(.peerName, connection))
             body(.accepted(connection))
         }
         if completion.isFinal { body(.acceptEnded(errno: completion.errno ?? 0)) }
