@@ -40,7 +40,9 @@ class Files(Case):
 
 class Server(Contender):
     def __init__(self, command, processor):
-        super().__init__([*command, "--port", "0", "--reactors", "1", "--stats", "json"], processor)
+        # Each file is asked for once, and the one that is checked a second time: as if for the first.
+        super().__init__(
+            [*command, "--port", "0", "--reactors", "1", "--cache-seconds", "0", "--stats", "json"], processor)
         self.url = f"http://{self.wait_for_line('listening on ')}/"
 
     def stop(self):
