@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -7,13 +8,9 @@ import Testing
 struct AccessLogTests {
     @Test("a pipe that nobody reads is an error, and one that is read gets the lines", .timeLimit(.minutes(1)))
     func pipe() throws {
-        var name = Array("/tmp/zeropool-log-XXXXXX".utf8CString)
-        let folder = try #require(mkdtemp(&name).map { String(cString: $0) })
-        let path = "\(folder)/pipe"
-        defer {
-            unlink(path)
-            rmdir(folder)
-        }
+        let pipe = FileManager.default.temporaryDirectory.appending(path: "zeropool-\(UUID().uuidString)")
+        let path = pipe.path(percentEncoded: false)
+        defer { unlink(path) }
         try #require(mkfifo(path, 0o600) == 0)
         let error = #expect(throws: ServerError.self) { try AccessLog(path: path) }
         guard case .accessLog(path, errno: ENXIO) = error else {

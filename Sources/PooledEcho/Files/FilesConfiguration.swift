@@ -33,13 +33,13 @@ package struct FilesConfiguration: Sendable {
 
     // `Benchmarks/engines` measures what they should be, docs/BENCHMARKS.md has the tables.
 
-    /// Cold files of 1 MiB cost 0.4 of the CPU time past the page cache, and come almost three times as fast. Smaller ones gain a
-    /// little, but then cost half as much again as if the page cache had them by now.
+    /// Cold files of 1 MiB cost 0.4 to 0.6 of the CPU time past the page cache, and come faster. Smaller ones gain less, and then
+    /// cost half as much again as if the page cache had them by now.
     package static let defaultDirectByteCount = 1 << 20
-    /// Below, each block costs more; above, hardly less (512 KiB a little, for twice the memory a connection).
+    /// 512 KiB cost less for one client, for twice the memory a connection; that it holds for many is not shown.
     package static let defaultBlockByteCount = 256 * 1024
-    /// A read past the page cache waits for the disk, which is why it is larger: 256 KiB cost a fifth more, and come at two thirds
-    /// of the rate.
+    /// A read past the page cache waits for the disk, which is why it is larger: 256 KiB cost a quarter more, and come at about
+    /// 0.6 of the rate.
     package static let defaultDirectBlockByteCount = 1 << 20
 
     package init(root: String) { self.root = root }
