@@ -19,6 +19,7 @@ let package = Package(
     products: [
         .library(name: "ZeroPool", targets: ["ZeroPool"]),
         .library(name: "ZeroPoolURing", targets: ["ZeroPoolURing"]),
+        .library(name: "ZeroPoolReactor", targets: ["ZeroPoolReactor"]),
         .library(name: "ZeroPoolMetrics", targets: ["ZeroPoolMetrics"]),
         .executable(name: "pooled-echo", targets: ["PooledEchoCommand"]),
         .executable(name: "loadgen", targets: ["loadgen"]),
@@ -31,14 +32,18 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // C: the thread-local slots that the pool's caches hang from.
         .target(name: "CZeroPool"),
+        // What programs need of the system in more than one place: addresses, threads, descriptor limits, standard output.
+        .target(name: "SystemSupport", swiftSettings: swiftSettings),
         // C: static-inline shims over the system's liburing.
         .target(name: "CLibUring", linkerSettings: [.linkedLibrary("uring")]),
         .target(
@@ -58,19 +63,40 @@ let package = Package(
                 .product(name: "CoreMetrics", package: "swift-metrics", condition: .when(traits: ["Metrics"])),
             ],
             swiftSettings: swiftSettings),
+        // Reactors, connections and files with async/await on the ring.
+        .target(
+            name: "ZeroPoolReactor",
+            dependencies: ["CZeroPool", "SystemSupport", "ZeroPool", "ZeroPoolURing"],
+            swiftSettings: swiftSettings),
+        // Programs on the reactors, as an embedder would write them.
+        .executableTarget(
+            name: "echo-example", dependencies: ["ZeroPool", "ZeroPoolReactor"], path: "Sources/Examples/Echo",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "proxy-example", dependencies: ["ZeroPool", "ZeroPoolReactor"], path: "Sources/Examples/Proxy",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "copy-example", dependencies: ["ZeroPool", "ZeroPoolReactor"], path: "Sources/Examples/Copy",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "chat-example", dependencies: ["ZeroPool", "ZeroPoolReactor"], path: "Sources/Examples/Chat",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "client-example", dependencies: ["ZeroPool", "ZeroPoolReactor"], path: "Sources/Examples/Client",
+            swiftSettings: swiftSettings),
         // HTTP/1.1 as bytes, without I/O.
         .target(name: "HTTP1", swiftSettings: swiftSettings),
         .target(
             name: "PooledEcho",
             dependencies: [
-                "HTTP1", "ZeroPool", "ZeroPoolURing",
+                "HTTP1", "SystemSupport", "ZeroPool", "ZeroPoolReactor",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: swiftSettings),
         .executableTarget(
             name: "PooledEchoCommand",
             dependencies: [
-                "PooledEcho",
+                "PooledEcho", "ZeroPoolReactor", "SystemSupport",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
@@ -79,17 +105,22 @@ let package = Package(
         .executableTarget(
             name: "loadgen",
             dependencies: [
-                "HTTP1", "ZeroPool", "ZeroPoolURing",
+                "HTTP1", "SystemSupport", "ZeroPool", "ZeroPoolURing",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
+                .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
             ],
             path: "loadgen",
             swiftSettings: swiftSettings),
+        // Helpers of several test targets.
+        .target(
+            name: "TestSupport", dependencies: ["SystemSupport", "ZeroPoolURing"], path: "Tests/TestSupport",
+            swiftSettings: testSettings),
         .testTarget(
             name: "LoadgenTests",
             dependencies: [
-                "loadgen", "HTTP1", "ZeroPoolURing", "ZeroPool",
+                "loadgen", "HTTP1", "SystemSupport", "TestSupport", "ZeroPoolURing", "ZeroPool",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),
@@ -97,7 +128,7 @@ let package = Package(
             swiftSettings: testSettings),
         .testTarget(
             name: "ZeroPoolTests",
-            dependencies: ["ZeroPool", "CZeroPool"],
+            dependencies: ["ZeroPool", "CZeroPool", "TestSupport"],
             swiftSettings: testSettings),
         .testTarget(
             name: "ZeroPoolMetricsTests",
@@ -108,30 +139,52 @@ let package = Package(
             ],
             swiftSettings: testSettings),
         .testTarget(
+            name: "ZeroPoolReactorTests",
+            // The server's handlers run on the simulated kernel, too.
+            dependencies: [
+                "HTTP1", "PooledEcho", "SystemSupport", "TestSupport", "ZeroPool", "ZeroPoolReactor", "ZeroPoolURing",
+            ],
+            swiftSettings: testSettings),
+        .testTarget(
+            name: "ReactorAPITests",
+            // The programs that it runs, and what runs a group as a service.
+            dependencies: [
+                "SystemSupport", "ZeroPool", "ZeroPoolReactor", "echo-example", "proxy-example", "copy-example",
+                "chat-example", "client-example",
+                .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
+                .product(
+                    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["Programs"])
+                ),
+            ],
+            swiftSettings: testSettings),
+        .testTarget(
             name: "PooledEchoTests",
-            dependencies: ["HTTP1", "PooledEcho", "ZeroPool", "ZeroPoolURing"],
+            dependencies: [
+                "HTTP1", "PooledEcho", "SystemSupport", "TestSupport", "ZeroPool", "ZeroPoolReactor", "ZeroPoolURing",
+            ],
             swiftSettings: testSettings),
         .testTarget(
             name: "HTTP1Tests",
             // The parser that ours is compared with.
             dependencies: [
-                "HTTP1",
+                "HTTP1", "TestSupport",
                 .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Programs"])),
                 .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["Programs"])),
                 .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Programs"])),
             ],
             swiftSettings: testSettings),
+        .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport"], swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
         .testTarget(
             name: "IntegrationTests",
             // The programs that it runs, and the ring's own word on whether there can be one.
-            dependencies: ["PooledEchoCommand", "loadgen", "ZeroPoolURing"],
+            dependencies: ["PooledEchoCommand", "loadgen", "TestSupport", "ZeroPoolURing"],
             exclude: ["Peers"],
             swiftSettings: testSettings),
         .testTarget(
             name: "ZeroPoolURingTests",
             // CLibUring plays the host program that makes a ring by itself.
-            dependencies: ["ZeroPoolURing", "ZeroPool", "CLibUring"],
+            dependencies: ["ZeroPoolURing", "ZeroPool", "CLibUring", "TestSupport"],
             swiftSettings: testSettings),
     ]
 )

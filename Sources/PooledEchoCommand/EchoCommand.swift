@@ -45,9 +45,7 @@ struct EchoCommand: ParsableCommand {
     }
 
     func run() throws {
-        var echo = EchoConfiguration()
-        echo.maxOwedByteCount = maxOwedBytes
-        var configuration = options.configuration(.echo(echo), port: port)
+        var configuration = options.configuration(.echo(maxOwedByteCount: maxOwedBytes), port: port)
         configuration.bufferByteCount = bufferSize
         try options.run(configuration)
     }

@@ -1,7 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import FoundationEssentials
 import Logging
 import PooledEcho
+import SystemSupport
+public import ZeroPoolReactor
 
 /// What every server takes, and how one is run.
 struct ServerOptions: ParsableArguments {
@@ -110,16 +112,16 @@ struct ServerOptions: ParsableArguments {
         let outcome: Server.Outcome
         do throws(ServerError) {
             let server = try Server(configuration, logger: logger)
-            StandardOutput.printLine("listening on \(server.name)")
+            StandardStream.output.writeLine("listening on \(server.name)")
             outcome = try server.runUntilStopped(logger: logger)
         } catch {
-            StandardOutput.printError("pooled-echo: \(error)")
+            StandardStream.error.writeLine("pooled-echo: \(error)")
             throw ExitCode.failure
         }
         if stats == .json {
             let encoder = JSONEncoder()
             encoder.outputFormatting = .sortedKeys
-            StandardOutput.printLine(String(decoding: try encoder.encode(outcome.statistics), as: UTF8.self))
+            StandardStream.output.writeLine(String(decoding: try encoder.encode(outcome.statistics), as: UTF8.self))
         }
         if !outcome.isComplete { throw ExitCode(3) }
     }

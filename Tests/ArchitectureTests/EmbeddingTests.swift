@@ -50,7 +50,8 @@ struct EmbeddingTests {
             .flatMap { Self.swiftBlocks(of: try Repository.text($0)) }.filter { $0.contains("import ZeroPool") }
         #expect(sources.count >= 4, "the documents show no programs")
         let programs = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ("Document\($0 + 1)", $1) })
-        let package = try EmbeddingPackage(products: ["ZeroPool", "ZeroPoolURing"], programs: programs)
+        let package = try EmbeddingPackage(
+            products: ["ZeroPool", "ZeroPoolURing", "ZeroPoolReactor"], programs: programs)
         defer { package.remove() }
         _ = try package.build()
     }

@@ -1,3 +1,4 @@
+import TestSupport
 @testable import HTTP1
 
 /// Requests that are nearly right: those of the corpus, changed in a few places, all from one seed.

@@ -1,3 +1,4 @@
+import TestSupport
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -18,8 +19,8 @@ final class ChildProcess: Sendable {
 
     let id: pid_t
     let commandLine: String
-    private let output: OutputFile
-    private let errorOutput: OutputFile
+    private let output: TemporaryFile
+    private let errorOutput: TemporaryFile
     /// The pipe to its standard input, or -1.
     private let input: Int32
     private let ending = Mutex<Ending?>(nil)
@@ -30,8 +31,8 @@ final class ChildProcess: Sendable {
         // A line for a child that has ended must not end the tests.
         signal(SIGPIPE, SIG_IGN)
         commandLine = ([program] + arguments).joined(separator: " ")
-        output = try OutputFile()
-        errorOutput = try OutputFile()
+        output = try TemporaryFile()
+        errorOutput = try TemporaryFile()
         var ends: [Int32] = [-1, -1]
         if hasInput { try Failure.check(pipe(&ends), "pipe") }
         input = ends[1]

@@ -1,11 +1,11 @@
+import TestSupport
 import Glibc
 import Testing
-import ZeroPoolURing
 
 /// What a test needs of the machine; without it, the test is shown as skipped.
 extension Trait where Self == ConditionTrait {
     /// This machine lets us make a ring.
-    static var ring: Self { .enabled(if: canMakeRing, "this machine does not let us make an io_uring") }
+    static var ring: Self { .enabled(if: Machine.allowsRings, "this machine does not let us make an io_uring") }
 
     /// `PATH` leads to this program.
     static func program(_ name: String) -> Self {
@@ -29,16 +29,6 @@ extension Trait where Self == ConditionTrait {
         .enabled(if: !Program.isSanitized, "resident memory says nothing under a sanitizer")
     }
 }
-
-/// Only a kernel that forbids or lacks io_uring makes tests skip: a ring that fails otherwise is a failure of ours.
-private let canMakeRing: Bool = {
-    do throws(RingError) {
-        _ = try Ring()
-        return true
-    } catch {
-        return error.errno != EPERM && error.errno != ENOSYS
-    }
-}()
 
 private let canBindToIPv6Loopback: Bool = {
     let descriptor = socket(AF_INET6, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

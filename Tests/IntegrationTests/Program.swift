@@ -1,16 +1,12 @@
+import TestSupport
 import FoundationEssentials
 import Glibc
 
 /// Where the programs are that the tests run.
 enum Program {
     /// The package's own, which the build has put beside this test program.
-    static let pooledEcho = built("pooled-echo")
-    static let loadgen = built("loadgen")
-
-    private static func built(_ name: String) -> String {
-        let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        return own.deletingLastPathComponent().appending(path: name).path(percentEncoded: false)
-    }
+    static let pooledEcho = Machine.builtProgram("pooled-echo")
+    static let loadgen = Machine.builtProgram("loadgen")
 
     /// A python program of the folder Peers.
     static func peer(_ name: String) -> String {

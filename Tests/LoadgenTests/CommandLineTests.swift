@@ -75,35 +75,61 @@ struct CommandLineTests {
         #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains(reason) == true)
     }
 
-    @Test("compare: cases are repeatable and have defaults")
+    @Test("compare: by default a get and return, echo and files; cases of the echo are repeatable")
     func compareOptions() throws {
-        #expect(try compare().cases == EchoCase.defaults.map(ComparisonCase.echo))
-        let command = try compare("--case", "64x512", "--case", "2x1M", "--rounds", "5", "--server", "/bin/x")
+        let plain = try compare()
+        #expect(plain.pairByteCounts == [65536])
+        #expect(
+            plain.cases.map(\.title) == [
+                "64 connections × 512 B", "64 connections × file of 4 KiB, hot", "64 connections × file of 64 KiB, hot",
+                "16 connections × file of 1 MiB, hot", "1 connection × file of 256 MiB, cold",
+            ])
+        #expect(plain.rounds >= RatioInterval.leastRoundCount, "the default could call nothing a difference")
+        let command = try compare(
+            "--echo-only", "--case", "64x512", "--case", "2x1M", "--rounds", "7", "--server", "/bin/x")
         #expect(
             command.cases == [
                 .echo(EchoCase(connections: 64, messageByteCount: 512)),
                 .echo(EchoCase(connections: 2, messageByteCount: 1 << 20)),
             ])
-        #expect(command.rounds == 5 && command.server == "/bin/x")
+        #expect(command.rounds == 7 && command.server == "/bin/x" && command.pairByteCounts.isEmpty)
+    }
+
+    @Test("compare: --files-only and --pairs-only leave out the rest")
+    func compareNarrowed() throws {
+        let files = try compare("--files-only", "--folder", "/some/folder")
+        #expect(files.folder == "/some/folder" && files.pairByteCounts.isEmpty)
+        #expect(files.cases == FileCase.defaults.map(ComparisonCase.file))
+        let pairs = try compare("--pairs-only")
+        #expect(pairs.cases.isEmpty && pairs.pairByteCounts == [65536])
     }
 
     @Test(
-        "compare: --files adds four files to the echo's cases, the largest of them cold, and --folder is where they are"
-    )
-    func compareFiles() throws {
-        let command = try compare("--files", "--case", "1x1", "--folder", "/some/folder")
-        #expect(command.folder == "/some/folder")
-        #expect(
-            command.cases.map(\.title) == [
-                "1 connection × 1 B", "64 connections × file of 4 KiB, hot", "64 connections × file of 64 KiB, hot",
-                "16 connections × file of 1 MiB, hot", "1 connection × file of 256 MiB, cold",
-            ])
+        "compare: options that contradict each other are refused by name",
+        arguments: [
+            (["--echo-only", "--files-only"], "give one of --echo-only and --files-only"),
+            (["--pairs-only", "--echo-only", "--files-only"], "--pairs-only and --echo-only and --files-only"),
+            (
+                ["--echo-only", "--folder", "/tmp"],
+                "--folder is where files are made, and --echo-only leaves those out"
+            ),
+            (
+                ["--files-only", "--case", "1x1"],
+                "--case is a load for the echo server, and --files-only leaves that out"
+            ),
+            (["--pairs-only", "--server", "/bin/x"], "--server is not measured with --pairs-only"),
+            (["--rounds", "0"], "--rounds must be from 1"),
+        ])
+    func compareConflicts(arguments: [String], reason: String) {
+        let error = #expect(throws: (any Error).self) { try Loadgen.parseAsRoot(["compare"] + arguments) }
+        #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains(reason) == true)
     }
 
-    @Test("compare: a folder without files is refused")
-    func compareRefusesFolder() {
-        let error = #expect(throws: (any Error).self) { try compare("--folder", "/tmp") }
-        #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains("--folder is where --files") == true)
+    @Test("A file that can't be written is refused before anything is measured")
+    func outputPath() throws {
+        let error = #expect(throws: ValidationError.self) { try OutputPath.check("/no/such/folder/page.html") }
+        #expect(error?.message.contains("'/no/such/folder/page.html' can't be written: there is no folder") == true)
+        try OutputPath.check("/dev/null")
     }
 
     @Test("compare: what is no case is refused", arguments: ["64", "x512", "64x", "0x512", "64x0", "64x512x1", "axb"])

@@ -6,7 +6,7 @@ import Testing
 @Suite("Comparison figures")
 struct ComparisonReportTests {
     private func run(
-        _ mode: ServerMode, round: Int, requestsPerSecond: Double = 100, processorTime: Double = 5,
+        _ contender: Contender, round: Int, requestsPerSecond: Double = 100, processorTime: Double = 5,
         operations: [String: Int] = ["recv": 1000, "send": 1000], fixed: Int = 0, zeroCopy: Int = 0, copied: Int = 0
     ) -> CellRun {
         var statistics = ServerStatistics()
@@ -15,7 +15,7 @@ struct ComparisonReportTests {
         statistics.fixedBufferOperations = fixed
         statistics.zeroCopySends = .init(count: zeroCopy, copied: copied)
         return CellRun(
-            mode: mode, round: round, requestsPerSecond: requestsPerSecond,
+            contender: contender, round: round, requestsPerSecond: requestsPerSecond,
             latencyMicroseconds: LatencySummary(Histogram<UInt64>(highestTrackableValue: 1000)),
             serverProcessorMicrosecondsPerRequest: processorTime, loadgenProcessorMicrosecondsPerRequest: 1,
             serverPeakByteCount: 1 << 20, totalRequestCount: 1000, serverStatistics: statistics)
@@ -43,7 +43,7 @@ struct ComparisonReportTests {
                 run(.pooled, round: round, requestsPerSecond: 1200 / time, processorTime: time / 2),
             ]
         }
-        let pooled = try #require(result(runs).modes.first { $0.mode == .pooled })
+        let pooled = try #require(result(runs).contenders.first { $0.contender == .pooled })
         #expect(pooled.processorTimeToMalloc == Spread([0.5]))
         #expect(try #require(pooled.requestsPerSecondToMalloc).median == 1.2)
         #expect(pooled.serverProcessorMicrosecondsPerRequest.max == 25)
@@ -55,9 +55,9 @@ struct ComparisonReportTests {
             run(.malloc, round: 1, processorTime: 10), run(.pooled, round: 1, processorTime: 20),
             run(.pooled, round: 2, processorTime: 1),
         ]
-        let pooled = try #require(result(runs).modes.first { $0.mode == .pooled })
+        let pooled = try #require(result(runs).contenders.first { $0.contender == .pooled })
         #expect(pooled.processorTimeToMalloc == Spread([2]))
-        #expect(result([run(.pooled, round: 1)]).modes[0].processorTimeToMalloc == nil)
+        #expect(result([run(.pooled, round: 1)]).contenders[0].processorTimeToMalloc == nil)
     }
 
     @Test("What makes and ends connections, and exceptions, are not the path of a request")
@@ -66,7 +66,7 @@ struct ComparisonReportTests {
             run(.pooled, round: 1, operations: ["recv": 1000, "send": 900, "accept": 90, "cancel": 90, "write": 4]),
             run(.malloc, round: 1, operations: ["recv": 1000, "send": 1000, "accept": 3]),
         ]
-        #expect(result(runs).modes.map(\.samePathAs) == [[.malloc], [.pooled]])
+        #expect(result(runs).contenders.map(\.samePathAs) == [[.pooled], [.malloc]])
     }
 
     @Test("A multishot receive, armed once a connection, is on the path, however rare")
@@ -76,8 +76,8 @@ struct ComparisonReportTests {
             run(.pooled, round: 1, operations: ["recv": 800, "send": 1000]),
             run(.malloc, round: 1, operations: ["read": 5, "send": 1000]),
         ]
-        #expect(result(runs).modes.map(\.samePathAs) == [[.pooled], [.registered], []])
-        #expect(result(runs).modes[0].path.text.hasPrefix("1.00 send + 0.01 recv a request; "))
+        #expect(result(runs).contenders.map(\.samePathAs) == [[], [.registered], [.pooled]])
+        #expect(result(runs).contenders[2].path.text.hasPrefix("1.00 send + 0.01 recv a request; "))
     }
 
     @Test(
@@ -89,7 +89,7 @@ struct ComparisonReportTests {
     func otherPaths(operations: [String: Int], fixed: Int, zeroCopy: Int, copied: Int) {
         let other = run(
             .registered, round: 1, operations: operations, fixed: fixed, zeroCopy: zeroCopy, copied: copied)
-        #expect(result([other, run(.malloc, round: 1)]).modes.map(\.samePathAs) == [[], []])
+        #expect(result([other, run(.malloc, round: 1)]).contenders.map(\.samePathAs) == [[], []])
     }
 
     @Test("Zero copy that was copied after all is another path than zero copy that was not")
@@ -97,8 +97,8 @@ struct ComparisonReportTests {
         let runs = [
             run(.registered, round: 1, zeroCopy: 1000, copied: 1000), run(.pooled, round: 1, zeroCopy: 1000),
         ]
-        #expect(result(runs).modes.map(\.samePathAs) == [[], []])
-        let text = result(runs).modes[0].path.text
+        #expect(result(runs).contenders.map(\.samePathAs) == [[], []])
+        let text = result(runs).contenders[1].path.text
         #expect(text.contains("1.00 zero-copy, 1.00 copied after all"), "\(text)")
     }
 

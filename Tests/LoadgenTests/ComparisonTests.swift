@@ -1,3 +1,4 @@
+import TestSupport
 import FoundationEssentials
 import Testing
 import ZeroPool
@@ -5,23 +6,24 @@ import ZeroPool
 @testable import loadgen
 
 /// Whole comparisons, with children that are real servers.
-@Suite("Comparison", .serialized, .enabled(if: RingAvailability.isAvailable, "io_uring is not available here"))
+@Suite("Comparison", .serialized, .enabled(if: Machine.allowsRings, "io_uring is not available here"))
 struct ComparisonTests {
     private func compare(_ server: ScriptedServer, rounds: Int = 1) throws -> ComparisonReport {
-        let comparison = Comparison(
+        var comparison = Comparison(
             serverPath: server.path, cases: [.echo(EchoCase(connections: 4, messageByteCount: 512))],
             roundCount: rounds, warmupSeconds: 0.05, durationSeconds: 0.15)
+        comparison.contenders = [.malloc, .pooled, .registered]
         return try comparison.run(progress: ProgressLine(isShown: false))
     }
 
-    @Test("Every mode is measured in every round, in turns, and the table says what was found")
+    @Test("Every contender is measured in every round, in turns, and the table says what was found")
     func measures() throws {
         let report = try compare(ScriptedServer(), rounds: 2)
         #expect(report.problems.isEmpty)
         let result = try #require(report.cases.first)
         #expect(
-            result.runs.map { "\($0.mode.rawValue) \($0.round)" } == [
-                "registered 1", "pooled 1", "malloc 1", "registered 2", "pooled 2", "malloc 2",
+            result.runs.map { "\($0.contender.title) \($0.round)" } == [
+                "malloc 1", "pooled 1", "registered 1", "malloc 2", "pooled 2", "registered 2",
             ])
         for run in result.runs {
             #expect(run.requestsPerSecond > 0 && run.serverPeakByteCount > 1 << 20)
@@ -35,27 +37,27 @@ struct ComparisonTests {
         for expected in ["4 connections × 512 B", "registered", "pooled", "malloc", "1.00 recv + 1.00 send a request"] {
             #expect(text.contains(expected), "\(expected) in\n\(text)")
         }
-        #expect(result.modes.map { $0.processorTimeToMalloc == nil } == [false, false, true])
+        #expect(result.contenders.map { $0.processorTimeToMalloc == nil } == [true, false, false])
         _ = try JSONEncoder().encode(report)
     }
 
     @Test("The same operations under three names are shown as the same")
     func sameOperations() throws {
         let report = try compare(ScriptedServer())
-        let modes = try #require(report.cases.first).modes
-        #expect(modes.map(\.samePathAs) == [[.pooled, .malloc], [.registered, .malloc], [.registered, .pooled]])
+        let modes = try #require(report.cases.first).contenders
+        #expect(modes.map(\.samePathAs) == [[.pooled, .registered], [.malloc, .registered], [.malloc, .pooled]])
         let text = ComparisonTable(report).text
-        #expect(text.contains("registered, pooled, malloc, the same: 1.00 recv + 1.00 send a request"), "\(text)")
+        #expect(text.contains("malloc, pooled, registered, the same: 1.00 recv + 1.00 send a request"), "\(text)")
     }
 
     @Test("Another opcode, or the same with a registered buffer, is another path")
     func otherOperations() throws {
         let opcode = try compare(
             ScriptedServer(operations: "{'recv': n, 'write_fixed' if mode == 'registered' else 'send': n}"))
-        #expect(opcode.cases[0].modes.map(\.samePathAs) == [[], [.malloc], [.pooled]])
+        #expect(opcode.cases[0].contenders.map(\.samePathAs) == [[.pooled], [.malloc], []])
         let fixed = try compare(ScriptedServer(fixed: "n if mode == 'registered' else 0"))
-        #expect(fixed.cases[0].modes.map(\.samePathAs) == [[], [.malloc], [.pooled]])
-        #expect(ComparisonTable(fixed).text.contains("pooled, malloc, the same: "))
+        #expect(fixed.cases[0].contenders.map(\.samePathAs) == [[.pooled], [.malloc], []])
+        #expect(ComparisonTable(fixed).text.contains("malloc, pooled, the same: "))
     }
 
     @Test("Wrong bytes in one mode are a problem that names it, and the others are still measured")
@@ -65,14 +67,14 @@ struct ComparisonTests {
         #expect(report.problems.count >= 1)
         #expect(report.problems.allSatisfy { $0.hasPrefix("4 connections × 512 B, pooled, round 1: ") })
         #expect(report.problems.contains { $0.contains("wrong bytes: connection ") })
-        #expect(report.cases[0].modes.map(\.mode) == [.registered, .malloc])
+        #expect(report.cases[0].contenders.map(\.contender) == [.malloc, .registered])
     }
 
     @Test("A server that cut something, or another mode than the one asked for, is a problem")
     func endings() throws {
         let cut = try compare(ScriptedServer(exitStatus: 3))
         #expect(cut.problems.count { $0.contains("exit status 3: it cut connections") } == 3)
-        #expect(cut.cases[0].modes.isEmpty)
+        #expect(cut.cases[0].contenders.isEmpty)
         let other = try compare(ScriptedServer(reported: "'malloc'"))
         #expect(other.problems.count { $0.contains("the server used 'malloc'") } == 2)
     }

@@ -1,3 +1,4 @@
+import SystemSupport
 import Testing
 
 @testable import loadgen
@@ -32,17 +33,17 @@ struct EndpointTests {
         let peer = EchoPeer(ipv6: ipv6)
         defer { peer.stop() }
         let both = try ["127.0.0.1", "::1"].flatMap {
-            try SocketAddress.resolve(Endpoint(host: $0, port: peer.port))
+            try Endpoint(host: $0, port: peer.port).addresses()
         }
         let reachable = SocketAddress.firstReachable(of: both, timeoutSeconds: 2)
         #expect((reachable.family == both[1].family) == ipv6)
-        #expect(try !SocketAddress.resolve(Endpoint(host: "localhost", port: 1)).isEmpty)
+        #expect(try !Endpoint(host: "localhost", port: 1).addresses().isEmpty)
     }
 
     @Test("A name without an address is an error that names it")
     func unknownName() {
-        let error = #expect(throws: ResolveError.self) {
-            try SocketAddress.resolve(Endpoint(host: "no-such-host.invalid", port: 1))
+        let error = #expect(throws: AddressError.self) {
+            try Endpoint(host: "no-such-host.invalid", port: 1).addresses()
         }
         #expect(error?.description.hasPrefix("no address for 'no-such-host.invalid'") == true)
     }

@@ -1,11 +1,13 @@
+import TestSupport
 import Foundation
 import Histogram
+import SystemSupport
 import Testing
 
 @testable import loadgen
 
 /// Real sockets, a real ring, servers with and without faults.
-@Suite("HTTP load", .serialized, .enabled(if: RingAvailability.isAvailable, "io_uring is not available here"))
+@Suite("HTTP load", .serialized, .enabled(if: Machine.allowsRings, "io_uring is not available here"))
 struct HTTPLoadTests {
     private static let body = "what every body is"
 
@@ -25,7 +27,7 @@ struct HTTPLoadTests {
         let target = try HTTPTarget("http://127.0.0.1:\(peer.port)/a?b")
         let exchange = HTTPExchange(
             request: target.request, pipeline: pipeline, expected: expected.map { ReferenceBody(copying: $0.utf8) })
-        let address = try SocketAddress.resolve(target.endpoint)[0]
+        let address = try target.endpoint.addresses()[0]
         return (try Load.run(plan, exchange, to: address, progress: ProgressLine(isShown: false)), peer)
     }
 
@@ -149,7 +151,7 @@ struct HTTPLoadTests {
         let exchange = HTTPExchange(request: target.request, pipeline: 1, expected: nil)
         let start = Clock.monotonicNanoseconds
         let tally = try Load.run(
-            plan, exchange, to: try SocketAddress.resolve(target.endpoint)[0], progress: ProgressLine(isShown: false))
+            plan, exchange, to: try target.endpoint.addresses()[0], progress: ProgressLine(isShown: false))
         #expect(tally.connectErrorCount + tally.lostConnectionCount == 2, "\(tally.problems)")
         #expect(Clock.monotonicNanoseconds - start < 10_000_000_000)
     }
@@ -160,7 +162,7 @@ struct HTTPLoadTests {
             let peer = HTTPPeer { _ in reply }
             defer { peer.stop() }
             let target = try HTTPTarget("http://127.0.0.1:\(peer.port)/x")
-            let address = try SocketAddress.resolve(target.endpoint)[0]
+            let address = try target.endpoint.addresses()[0]
             return String(
                 decoding: try ReferenceRequest.body(of: target, from: address, timeoutSeconds: 2), as: UTF8.self)
         }

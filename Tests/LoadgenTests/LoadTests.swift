@@ -1,11 +1,13 @@
+import TestSupport
 import Glibc
 import Histogram
+import SystemSupport
 import Testing
 
 @testable import loadgen
 
 /// Real sockets, a real ring, real faults.
-@Suite("Load", .serialized, .enabled(if: RingAvailability.isAvailable, "io_uring is not available here"))
+@Suite("Load", .serialized, .enabled(if: Machine.allowsRings, "io_uring is not available here"))
 struct LoadTests {
     private func run(
         _ fault: EchoPeer.Fault = .none, ipv6: Bool = false, size: Int = 512,
@@ -27,7 +29,7 @@ struct LoadTests {
         plan.connectTimeoutSeconds = 2
         plan.drainTimeoutSeconds = 2
         change(&plan)
-        let address = try SocketAddress.resolve(Endpoint(host: host, port: port))[0]
+        let address = try Endpoint(host: host, port: port).addresses()[0]
         return try Load.run(
             plan, EchoExchange(messageByteCount: size), to: address, progress: ProgressLine(isShown: false))
     }

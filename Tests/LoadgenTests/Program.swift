@@ -1,10 +1,10 @@
+import TestSupport
 import Foundation
 
 /// The built loadgen program, run as a user runs it.
 enum Program {
     /// Beside the test runner, where the package manager puts programs.
-    static let path = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        .deletingLastPathComponent().appending(path: "loadgen").path
+    static let path = Machine.builtProgram("loadgen")
 
     static var isBuilt: Bool { FileManager.default.isExecutableFile(atPath: path) }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Foundation
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite(
     "The program", .serialized,
     .enabled(if: Program.isBuilt, "loadgen is not built beside the tests"),
-    .enabled(if: RingAvailability.isAvailable, "io_uring is not available here"))
+    .enabled(if: Machine.allowsRings, "io_uring is not available here"))
 struct ProgramTests {
     @Test("A clean run: the figures on standard output, nothing on standard error, status 0")
     func clean() throws {
@@ -82,7 +83,7 @@ struct ProgramTests {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let program = try ServerProcess(
             path: Program.path,
-            arguments: ["compare", "--server", server.path, "--duration", "60", "--files", "--folder", folder])
+            arguments: ["compare", "--server", server.path, "--duration", "60", "--folder", folder])
         func serverIsRunning() -> Bool {
             let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
             return all.contains {
@@ -101,7 +102,7 @@ struct ProgramTests {
     func noRoomForFiles() throws {
         let folder = try folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let script = "trap '' XFSZ; ulimit -f 4096; exec \"$0\" compare --server /bin/true --files --folder \"$1\""
+        let script = "trap '' XFSZ; ulimit -f 4096; exec \"$0\" compare --server /bin/true --folder \"$1\""
         let outcome = try Program.run(["-c", script, Program.path, folder], by: "/bin/sh")
         #expect(outcome.status == 1)
         #expect(outcome.errorOutput.contains(": File too large"), "\(outcome)")

@@ -1,3 +1,4 @@
+import TestSupport
 import FoundationEssentials
 
 /// A program that plays pooled-echo for `loadgen compare`: a python server with the same command line, which leaves the

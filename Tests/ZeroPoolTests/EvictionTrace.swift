@@ -1,3 +1,4 @@
+import TestSupport
 import ZeroPool
 
 /// What a program asks of a pool, one get or return after the other: the same for every policy.

@@ -1,3 +1,4 @@
+import TestSupport
 import Glibc
 import Synchronization
 import Testing
@@ -141,26 +142,3 @@ struct ThreadTests {
         #expect(mismatches.load(ordering: .relaxed) == 0)
     }
 }
-
-/// A thread to join; Foundation stays out of it.
-final class Thread: @unchecked Sendable {
-    private var thread = pthread_t()
-    private let body: @Sendable () -> Void
-
-    init(_ body: @escaping @Sendable () -> Void) {
-        self.body = body
-        let result = unsafe pthread_create(
-            &thread, nil,
-            { argument in
-                let thread = unsafe Unmanaged<Thread>.fromOpaque(argument!).takeRetainedValue()
-                thread.body()
-                return nil
-            }, Unmanaged.passRetained(self).toOpaque())
-        precondition(result == 0)
-    }
-
-    func join() { _ = pthread_join(thread, nil) }
-}
-
-/// Runs `body` on a thread of its own, to its end.
-func onThread(_ body: @escaping @Sendable () -> Void) { Thread(body).join() }

@@ -1,3 +1,4 @@
+import TestSupport
 import CLibUring
 import Glibc
 import Testing
@@ -82,12 +83,12 @@ struct DeadRingTests {
         let ring = try Ring()
         ring.nop(userData: 1)
         try ring.submitAndWait()
-        unsafe ring.state.pointee.ring.pointee.cq.koverflow.pointee += 1
+        ring.state.value.ring.pointee.cq.koverflow.pointee += 1
         for _ in 0..<2 {
             ring.nop(userData: 2)
             #expect(throws: RingError(.wait, errno: EBADR)) { try ring.submitAndWait() }
         }
-        unsafe ring.state.pointee.ring.pointee.cq.koverflow.pointee -= 1
+        ring.state.value.ring.pointee.cq.koverflow.pointee -= 1
     }
 
     @Test("A refusal is waited out for a while, and for no longer")
@@ -95,18 +96,19 @@ struct DeadRingTests {
         let ring = try Ring()
         var refusalCount = 0
         // As many as take five seconds: counted, so that this test need not wait for them.
-        unsafe ring.state.pointee.refusalCount = 4990
-        while unsafe ring.state.pointee.outlastRefusal() { refusalCount += 1 }
+        ring.state.value.refusalCount = 4990
+        while ring.state.value.outlastRefusal() { refusalCount += 1 }
         #expect(refusalCount == 10)
         // A call that the kernel takes ends the row…
         try ring.submitAndWait(minimum: 0)
-        #expect(unsafe ring.state.pointee.refusalCount == 0)
+        #expect(ring.state.value.refusalCount == 0)
         // … and so do completions to be reaped.
-        unsafe ring.state.pointee.refusalCount = 5000
+        ring.state.value.refusalCount = 5000
         ring.nop(userData: 1)
         try ring.submit()
-        #expect(unsafe ring.state.pointee.outlastRefusal())
-        #expect(unsafe ring.state.pointee.refusalCount == 0)
+        let isOutlasted = ring.state.value.outlastRefusal()
+        #expect(isOutlasted)
+        #expect(ring.state.value.refusalCount == 0)
         #expect(try ring.reapOne().userData == 1)
     }
 
@@ -125,17 +127,17 @@ private func endWithoutLookingForLeaks(_ status: Int32) -> Never { _exit(status)
 extension Ring {
     /// From now on the kernel refuses every entry with `EBADF`.
     fileprivate func breakEntering() {
-        state.pointee.ring.pointee.int_flags = 0
-        state.pointee.ring.pointee.enter_ring_fd = -1
+        state.value.ring.pointee.int_flags = 0
+        state.value.ring.pointee.enter_ring_fd = -1
     }
 
     /// From now on the kernel refuses to register and unregister, with `EBADF`. Returns what repairs it.
     fileprivate func breakRegistering() -> Int32 {
-        let descriptor = state.pointee.ring.pointee.ring_fd
+        let descriptor = state.value.ring.pointee.ring_fd
         // Not -1, with which newer kernels take calls without a ring.
-        state.pointee.ring.pointee.ring_fd = -2
+        state.value.ring.pointee.ring_fd = -2
         return descriptor
     }
 
-    fileprivate func repairRegistering(_ descriptor: Int32) { state.pointee.ring.pointee.ring_fd = descriptor }
+    fileprivate func repairRegistering(_ descriptor: Int32) { state.value.ring.pointee.ring_fd = descriptor }
 }

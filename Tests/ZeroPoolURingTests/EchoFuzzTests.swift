@@ -1,3 +1,4 @@
+import TestSupport
 import Glibc
 import Testing
 import ZeroPool
@@ -8,7 +9,7 @@ import ZeroPoolURing
 struct EchoFuzzTests {
     @Test("Every byte comes back in order, and every buffer home", arguments: [1, 2, 3, UInt64.random(in: 4 ... .max)])
     func echoesEverything(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let pool = BufferPool.builder().maxByteCount(64 << 20).numShards(1).build()
         let ring = try Ring(.init(submissionEntries: 4, completionEntries: 8))
         let ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
@@ -71,7 +72,7 @@ private struct FuzzedConnection {
     private static func byte(at offset: Int) -> UInt8 { UInt8(truncatingIfNeeded: offset &* 31 &+ offset >> 8) }
 
     /// The peer writes and reads some.
-    mutating func play(_ random: inout SplitMix64) throws {
+    mutating func play(_ random: inout SeededGenerator) throws {
         if writtenByteCount < totalByteCount {
             let count = min(Int.random(in: 1...30_000, using: &random), totalByteCount - writtenByteCount)
             let bytes = (writtenByteCount..<writtenByteCount + count).map(Self.byte(at:))
@@ -94,7 +95,7 @@ private struct FuzzedConnection {
 
     mutating func received(
         _ completion: Completion, on index: Int, _ buffers: borrowing ProvidedBufferRing,
-        _ ringPool: borrowing RingPool, _ ring: borrowing Ring, _ random: inout SplitMix64
+        _ ringPool: borrowing RingPool, _ ring: borrowing Ring, _ random: inout SeededGenerator
     ) {
         if let lease = buffers.take(completion), lease.count > 0 {
             waiting.append(PooledBufferBox(lease))
@@ -107,7 +108,7 @@ private struct FuzzedConnection {
         }
     }
 
-    mutating func sendNext(on index: Int, _ ringPool: borrowing RingPool, _ random: inout SplitMix64) {
+    mutating func sendNext(on index: Int, _ ringPool: borrowing RingPool, _ random: inout SeededGenerator) {
         guard !isSending, !waiting.isEmpty else { return }
         send(waiting.removeFirst().take(), from: 0, on: index, ringPool, &random)
     }
@@ -117,7 +118,7 @@ private struct FuzzedConnection {
 
     private mutating func send(
         _ lease: consuming PooledBuffer, from offset: Int, on index: Int, _ ringPool: borrowing RingPool,
-        _ random: inout SplitMix64
+        _ random: inout SeededGenerator
     ) {
         isSending = true
         sentByteCount = offset
@@ -128,7 +129,7 @@ private struct FuzzedConnection {
 
     mutating func sendEnded(
         _ completed: consuming RingPool.Completed, on index: Int, _ ringPool: borrowing RingPool,
-        _ random: inout SplitMix64
+        _ random: inout SeededGenerator
     ) {
         // A zero-copy send has its count first, and its lease later.
         if !completed.completion.flags.contains(.notification) { sentByteCount += Int(max(completed.result, 0)) }
@@ -140,19 +141,5 @@ private struct FuzzedConnection {
             _ = consume lease
             sendNext(on: index, ringPool, &random)
         }
-    }
-}
-
-/// The generator of Steele, Lea and Flood ("Fast splittable pseudorandom number generators", 2014).
-struct SplitMix64: RandomNumberGenerator {
-    private var state: UInt64
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-        return value ^ value >> 31
     }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Glibc
 import Testing
 import ZeroPool
@@ -75,7 +76,7 @@ struct RegistrationTests {
         pool.bindCurrentThread(toShard: 0)
         let ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
         let own = pool.get(4096)
-        let otherShard = try Thread { () -> PooledBufferBox in
+        let otherShard = Thread { () -> PooledBufferBox in
             pool.bindCurrentThread(toShard: 1)
             return PooledBufferBox(pool.get(4096))
         }.join().take()
@@ -102,7 +103,8 @@ struct RegistrationTests {
         let ring = try Ring()
         let pool = Self.poolThatKeepsNothing()
         let reservation = RingPool.Reservation(
-            bufferSlots: 3..<5, bufferGroups: 0..<1, userDataMask: 1 << 40, userDataValue: 0, ownsBufferTable: true)
+            bufferSlots: 3..<5, bufferGroups: 0..<1, userDataMask: 1 << 63, userDataValue: 1 << 63,
+            ownsBufferTable: true)
         let ringPool = try RingPool(ring: ring, pool: pool, shard: 0, reservation: reservation)
         let file = try TemporaryFile([UInt8](repeating: 9, count: 4096))
         for _ in 0..<4 {
@@ -133,14 +135,29 @@ struct RegistrationTests {
         #expect(try ring.reap(1).first?.errno == EFAULT)
     }
 
-    @Test("A second buffer table on one ring is refused")
+    @Test("A second buffer table on one ring is refused, and leaves room for another pool")
     func secondTableIsRefused() throws {
+        let host = try HostProgram(flags: 0)
+        let ring = try Ring(adopting: host.ring)
+        let pool = BufferPool()
+        var owning = HostProgram.reservation
+        owning.ownsBufferTable = true
+        let error: RingError?
+        do throws(RingError) {
+            _ = try RingPool(ring: ring, pool: pool, shard: 0, reservation: owning)
+            error = nil
+        } catch let refusal {
+            error = refusal
+        }
+        #expect(error == RingError(.registerBuffers, errno: EBUSY))
+        _ = try RingPool(ring: ring, pool: pool, shard: 0, reservation: HostProgram.reservation)
+    }
+
+    @Test("A closed pool leaves the ring and its buffer table to another")
+    func closedPoolLeavesTheTable() throws {
         let ring = try Ring()
         let pool = BufferPool()
         let first = try RingPool(ring: ring, pool: pool, shard: 0)
-        #expect(throws: RingError(.registerBuffers, errno: EBUSY)) {
-            _ = try RingPool(ring: ring, pool: pool, shard: 1)
-        }
         first.close()
         _ = try RingPool(ring: ring, pool: pool, shard: 1)
     }

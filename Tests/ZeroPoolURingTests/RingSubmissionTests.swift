@@ -130,7 +130,9 @@ struct RingSubmissionTests {
             (.read, IORING_OP_READ), (.write, IORING_OP_WRITE), (.send, IORING_OP_SEND),
             (.receive, IORING_OP_RECV), (.shutdown, IORING_OP_SHUTDOWN), (.messageRing, IORING_OP_MSG_RING),
             (.command, IORING_OP_URING_CMD), (.sendZeroCopy, IORING_OP_SEND_ZC), (.openAt2, IORING_OP_OPENAT2),
-            (.statx, IORING_OP_STATX),
+            (.statx, IORING_OP_STATX), (.sync, IORING_OP_FSYNC), (.renameAt, IORING_OP_RENAMEAT),
+            (.unlinkAt, IORING_OP_UNLINKAT), (.makeDirectoryAt, IORING_OP_MKDIRAT),
+            (.updateFiles, IORING_OP_FILES_UPDATE),
         ]
         for (opcode, number) in numbers { #expect(UInt32(opcode.rawValue) == number.rawValue) }
         // The one that the older liburing does not name.

@@ -1,3 +1,4 @@
+import TestSupport
 import Glibc
 import Testing
 import ZeroPoolURing
@@ -30,11 +31,7 @@ func monotonicNanoseconds() -> UInt64 {
 }
 
 /// Whether memory can be registered without regard to what other tests have registered.
-var mayLockMemory: Bool {
-    var limit = rlimit()
-    getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit)
-    return geteuid() == 0 || limit.rlim_cur > 1 << 30
-}
+var mayLockMemory: Bool { Machine.allowsLockedMemory }
 
 /// Two connected stream sockets, closed at the end.
 final class SocketPair {
@@ -90,22 +87,6 @@ func loopbackConnection() throws -> (near: Int32, far: Int32) {
     let listener = try LoopbackListener()
     let far = try listener.connectedClient()
     return (try check("accept", accept(listener.descriptor, nil, nil)), far)
-}
-
-/// A file without a name, filled with `bytes`.
-final class TemporaryFile {
-    let descriptor: Int32
-
-    init(_ bytes: [UInt8] = []) throws {
-        var path = Array("/tmp/zeropool-test-XXXXXX".utf8CString)
-        descriptor = try check("mkstemp", mkstemp(&path))
-        try check("unlink", unlink(path))
-        try bytes.withUnsafeBytes { bytes in
-            _ = try check("pwrite", pwrite(descriptor, bytes.baseAddress, bytes.count, 0))
-        }
-    }
-
-    deinit { close(descriptor) }
 }
 
 /// Page-aligned memory that stays where it is until the test is over.

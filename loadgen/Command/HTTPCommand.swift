@@ -1,4 +1,6 @@
 import ArgumentParser
+import Crypto
+import SystemSupport
 
 /// `loadgen http URL`.
 struct HTTPCommand: ParsableCommand {
@@ -53,7 +55,9 @@ struct HTTPCommand: ParsableCommand {
         guard let hash else { return nil }
         let body = try ReferenceRequest.body(
             of: url, from: address, timeoutSeconds: load.plan.connectTimeoutSeconds)
-        let actual = SHA256.hexadecimal(of: body)
+        let actual = SHA256.hash(data: body).map { byte in
+            (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }.joined()
         guard actual == hash.lowercased() else {
             throw ReferenceError("\(url.url): the body's SHA-256 is \(actual), not \(hash.lowercased())")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SystemSupport
 
 /// What every command has that runs one load.
 struct LoadOptions: ParsableArguments {
@@ -65,6 +66,6 @@ struct LoadOptions: ParsableArguments {
     /// The address of a server that has several, of which it may listen on one only.
     func address(of endpoint: Endpoint) throws -> SocketAddress {
         SocketAddress.firstReachable(
-            of: try SocketAddress.resolve(endpoint), timeoutSeconds: plan.connectTimeoutSeconds)
+            of: try endpoint.addresses(), timeoutSeconds: plan.connectTimeoutSeconds)
     }
 }

@@ -1,10 +1,11 @@
 import ZeroPool
+import SystemSupport
 
-/// What is measured at a time: one case, one mode, one round, on a fresh server.
+/// What is measured at a time: one case, one contender, one round, on a fresh server.
 struct Cell {
     let comparison: Comparison
     let `case`: ComparisonCase
-    let mode: ServerMode
+    let contender: Contender
     let round: Int
     let placement: Placement
     /// What file servers serve.
@@ -19,15 +20,22 @@ struct Cell {
     }
 
     /// Works on the calling thread, which it pins.
-    func measure(progress: ProgressLine) throws(CellError) -> CellRun {
+    func measure() throws(CellError) -> CellRun {
         let server: ServerProcess
         let loaded: Loaded
+        let workBefore: ServerProcess.Work?
+        var problems: [String] = []
         do {
             if let processor = placement.server { try pin(to: processor) }
-            server = try ServerProcess(path: comparison.serverPath, arguments: serverArguments)
+            server = try ServerProcess(
+                path: comparison.serverPath, arguments: serverArguments, environment: contender.environment)
             if let processor = placement.load { try pin(to: processor) }
             let endpoint = try server.waitUntilReady(timeoutSeconds: comparison.serverTimeoutSeconds)
-            loaded = try load(server, at: endpoint, progress: progress)
+            if contender == .mimalloc, !Mimalloc.isLoaded(inProcess: server.id) {
+                problems.append("the server runs without mimalloc, which was to be preloaded")
+            }
+            workBefore = server.work
+            loaded = try load(server, at: endpoint)
         } catch let error as PageCacheError {
             throw .problems(["\(error)"])
         } catch {
@@ -36,8 +44,9 @@ struct Cell {
 
         let tally = loaded.tally
         let peak = server.peakResidentByteCount
+        let workAfter = server.work
         let ending = server.stop(timeoutSeconds: comparison.serverTimeoutSeconds)
-        var problems = tally.problems
+        problems += tally.problems
         if ending != .exited(0) {
             let meaning = ending == .exited(3) ? ": it cut connections that were not served to the end" : ""
             problems.append("the server ended with \(ending)\(meaning)")
@@ -56,8 +65,8 @@ struct Cell {
                     + (output.isEmpty ? [] : ["the server said: \(output.suffix(2000))"]))
         }
         let report = LoadReport(target: "", loaded.kind, plan: loaded.plan, tally: tally)
-        return CellRun(
-            mode: mode, round: round, requestsPerSecond: report.requestsPerSecond,
+        var run = CellRun(
+            contender: contender, round: round, requestsPerSecond: report.requestsPerSecond,
             latencyMicroseconds: report.latencyMicroseconds,
             serverProcessorMicrosecondsPerRequest: Double(serverNanoseconds) / 1000 / Double(tally.requestCount),
             loadgenProcessorMicrosecondsPerRequest: report.loadgenProcessorMicrosecondsPerRequest,
@@ -71,6 +80,15 @@ struct Cell {
                     residentByteCountBefore: outcome.residentByteCountBefore,
                     residentByteCountAfter: outcome.residentByteCountAfter)
             })
+        if let workBefore, let workAfter {
+            let faultCount = workAfter.pageFaultCount - workBefore.pageFaultCount
+            run.serverPageFaultsPerRequest = Double(faultCount) / Double(tally.totalRequestCount)
+            let kernel = Double(workAfter.kernelTickCount - workBefore.kernelTickCount)
+            let all = kernel + Double(workAfter.userTickCount - workBefore.userTickCount)
+            // A tick is a hundredth of a second.
+            if all >= 10 { run.serverKernelShare = kernel / all }
+        }
+        return run
     }
 
     private func pin(to processor: Int) throws(SystemError) {
@@ -83,16 +101,19 @@ struct Cell {
         let service =
             switch `case` {
             case .echo: ["echo"]
-            // Each response is read: what is kept and sent again has no mode.
+            // Each response is read: what is kept and sent again needs no buffer.
             case .file: ["files", folder!.path, "--cache-bytes", "0"]
             }
         return service + [
-            "--host", "127.0.0.1", "--port", "0", "--reactors", "1", "--buffers", mode.rawValue, "--stats", "json",
+            "--host", "127.0.0.1", "--port", "0", "--reactors", "1", "--buffers", contender.bufferMode, "--stats",
+            "json",
         ]
     }
 
-    private func load(_ server: ServerProcess, at endpoint: Endpoint, progress: ProgressLine) throws -> Loaded {
-        let address = try SocketAddress.resolve(endpoint)[0]
+    private func load(_ server: ServerProcess, at endpoint: Endpoint) throws -> Loaded {
+        // It is over in a moment; what is measured is shown by the comparison.
+        let progress = ProgressLine(isShown: false)
+        let address = try endpoint.addresses()[0]
         var plan = LoadPlan()
         plan.warmupSeconds = comparison.warmupSeconds
         plan.durationSeconds = comparison.durationSeconds
@@ -113,8 +134,8 @@ struct Cell {
     /// What the server says of itself that can't be, after what came back.
     private func contradictions(in statistics: ServerStatistics, to tally: LoadTally) -> [String] {
         var problems: [String] = []
-        if statistics.buffers != mode.rawValue {
-            problems.append("asked for \(mode.rawValue) buffers, the server used '\(statistics.buffers)'")
+        if statistics.buffers != contender.bufferMode {
+            problems.append("asked for \(contender.bufferMode) buffers, the server used '\(statistics.buffers)'")
         }
         switch `case` {
         case .echo:

@@ -1,4 +1,4 @@
-/// One measurement: one case, one mode, one round, one fresh server.
+/// One measurement: one case, one contender, one round, one fresh server.
 struct CellRun: Encodable, Sendable {
     /// What only a file server's measurement has.
     struct File: Encodable, Sendable {
@@ -12,7 +12,7 @@ struct CellRun: Encodable, Sendable {
         let residentByteCountAfter: Int
     }
 
-    let mode: ServerMode
+    let contender: Contender
     let round: Int
     let requestsPerSecond: Double
     let latencyMicroseconds: LatencySummary
@@ -20,6 +20,10 @@ struct CellRun: Encodable, Sendable {
     let serverProcessorMicrosecondsPerRequest: Double
     let loadgenProcessorMicrosecondsPerRequest: Double
     let serverPeakByteCount: Int
+    /// Page faults of the server per request that needed no disk, warm-up included.
+    var serverPageFaultsPerRequest = 0.0
+    /// How much of the server's CPU time the kernel used for it, from 0 to 1, warm-up included; nil when that was too little to tell.
+    var serverKernelShare: Double?
     /// Messages of the whole run, warm-up included: what the server's own statistics cover.
     let totalRequestCount: Int
     let serverStatistics: ServerStatistics

@@ -1,42 +1,47 @@
-import Synchronization
+import SystemSupport
 import ZeroPool
 
-/// Measures the server's modes side by side.
+/// Measures contenders side by side: the server with each, and a get and return.
 struct Comparison: Sendable {
     let serverPath: String
     let cases: [ComparisonCase]
     let roundCount: Int
     let warmupSeconds: Double
     let durationSeconds: Double
+    var contenders = Contender.available
+    /// Sizes of blocks of which a get and return is measured.
+    var pairByteCounts: [Int] = []
     /// How long a server may take until it is ready, and to end: longer than its own drain time.
     var serverTimeoutSeconds = 10.0
     /// Where the files are made that file servers serve; nil for a folder of the system.
     var folder: String?
 
-    var cellCount: Int { cases.count * roundCount * ServerMode.allCases.count }
+    /// A get and return has no ring.
+    private var pairContenders: [Contender] { contenders.filter { $0 != .registered } }
 
-    /// About how long it takes: a server starts and ends in a moment.
-    var estimatedSeconds: Double { Double(cellCount) * (warmupSeconds + durationSeconds + 0.15) }
+    private var stepCount: Int {
+        roundCount * (cases.count * contenders.count + pairByteCounts.count * pairContenders.count)
+    }
 
     /// Blocks until all is measured; an error of a single measurement is one of the report's problems.
     ///
     /// Works on a thread of its own: servers and load run on the processor to which it is pinned when they start.
     func run(progress: ProgressLine) throws -> ComparisonReport {
-        let outcome = Mutex<Result<ComparisonReport, any Error>?>(nil)
-        try Thread {
-            let result = Result { try measureAll(progress: progress) }
-            outcome.withLock { $0 = result }
-        }.join()
-        return try outcome.withLock { $0! }.get()
+        try SystemThread { Result { try measureAll(ComparisonProgress(stepCount: stepCount, line: progress)) } }.join()
+            .get()
     }
 
-    private func measureAll(progress: ProgressLine) throws -> ComparisonReport {
+    private func measureAll(_ progress: ComparisonProgress) throws -> ComparisonReport {
         let placement = Placement(allowed: ProcessBudget.allowedProcessors, siblings: Processors.siblings(of:))
-        let folder = try makeFolder(progress: progress)
+        let folder = try makeFolder(progress)
         defer { folder?.remove() }
         var report = ComparisonReport(
-            rounds: roundCount, warmupSeconds: warmupSeconds, durationSeconds: durationSeconds, placement: placement,
-            files: folder?.place)
+            rounds: roundCount, warmupSeconds: warmupSeconds, durationSeconds: durationSeconds,
+            machine: Machine(placement: placement), files: folder?.place)
+        if let processor = placement.server { _ = ProcessBudget.pinCurrentThread(toProcessor: processor) }
+        for byteCount in pairByteCounts {
+            report.workloads.append(measurePairs(of: byteCount, into: &report, progress))
+        }
         for comparisonCase in cases {
             var runs: [CellRun] = []
             do {
@@ -44,38 +49,41 @@ struct Comparison: Sendable {
                 if let fileCase = comparisonCase.fileCase, fileCase.pageCache == .cold {
                     _ = try folder?.file(for: fileCase).makeCold()
                 }
-                runs = try measure(comparisonCase, in: folder, on: placement, into: &report, progress: progress)
+                runs = try measure(comparisonCase, in: folder, on: placement, into: &report, progress)
             } catch let error as PageCacheError {
                 report.problems.append("\(comparisonCase.title): \(error)")
             }
-            report.cases.append(ComparisonReport.CaseResult(case: comparisonCase, runs: runs))
+            let result = ComparisonReport.CaseResult(case: comparisonCase, runs: runs)
+            report.cases.append(result)
+            if let workload = result.workload { report.workloads.append(workload) }
         }
         return report
     }
 
     /// Nil where no case needs one.
-    private func makeFolder(progress: ProgressLine) throws(SystemError) -> ServedFolder? {
+    private func makeFolder(_ progress: ComparisonProgress) throws(SystemError) -> ServedFolder? {
         let fileCases = cases.compactMap(\.fileCase)
         guard !fileCases.isEmpty else { return nil }
-        progress.show("making files")
+        progress.line.show("making files")
         return try ServedFolder(for: fileCases, in: folder)
     }
 
-    /// All rounds of a case, the modes taking turns.
+    /// All rounds of a case, the contenders taking turns.
     private func measure(
         _ comparisonCase: ComparisonCase, in folder: ServedFolder?, on placement: Placement,
-        into report: inout ComparisonReport, progress: ProgressLine
+        into report: inout ComparisonReport, _ progress: ComparisonProgress
     ) throws -> [CellRun] {
+        progress.begin(comparisonCase.title)
         var runs: [CellRun] = []
         for round in 1...roundCount {
-            for mode in ServerMode.allCases {
-                let title = "\(comparisonCase.title), \(mode.rawValue), round \(round)"
-                progress.setLabel("\(title) of \(roundCount): ")
+            for contender in contenders {
+                let title = "\(comparisonCase.title), \(contender.title), round \(round)"
+                progress.step("\(comparisonCase.shortTitle), \(contender.title)")
                 let cell = Cell(
-                    comparison: self, case: comparisonCase, mode: mode, round: round, placement: placement,
+                    comparison: self, case: comparisonCase, contender: contender, round: round, placement: placement,
                     folder: folder)
                 do throws(CellError) {
-                    runs.append(try cell.measure(progress: progress))
+                    runs.append(try cell.measure())
                 } catch {
                     switch error {
                     case .cannotStart(let error): throw error
@@ -85,5 +93,26 @@ struct Comparison: Sendable {
             }
         }
         return runs
+    }
+
+    private func measurePairs(
+        of byteCount: Int, into report: inout ComparisonReport, _ progress: ComparisonProgress
+    ) -> Workload {
+        let title = "get and return \(Format.byteCount(byteCount))"
+        progress.begin(title)
+        var costs: [Contender: [Int: Double]] = [:]
+        for round in 1...roundCount {
+            for contender in pairContenders {
+                progress.step("\(title), \(contender.title)")
+                do {
+                    let values = try Sample(kind: .pair, contender: contender, byteCount: byteCount).run()
+                    costs[contender, default: [:]][round] = values["nanoseconds"]
+                } catch {
+                    report.problems.append("\(title), round \(round): \(error)")
+                }
+            }
+        }
+        return Workload(
+            title: title, name: title, kind: .getAndReturn, quantity: .nanoseconds, pool: .pooled, costs: costs)
     }
 }

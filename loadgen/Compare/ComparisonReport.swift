@@ -1,7 +1,7 @@
 /// The result of `loadgen compare`: what `--json` writes.
 struct ComparisonReport: Encodable, Sendable {
-    /// What one mode did in one case, over all rounds.
-    struct ModeResult: Encodable, Sendable {
+    /// What one contender did in one case, over all rounds.
+    struct ContenderResult: Encodable, Sendable {
         /// What only file servers have.
         struct File: Encodable, Sendable {
             let bytesPerSecond: Spread
@@ -12,89 +12,103 @@ struct ComparisonReport: Encodable, Sendable {
             let residentByteCountAfter: Spread
         }
 
-        let mode: ServerMode
+        let contender: Contender
         let requestsPerSecond: Spread
+        let p50Microseconds: Spread
         let p99Microseconds: Spread
         let serverProcessorMicrosecondsPerRequest: Spread
         let loadgenProcessorMicrosecondsPerRequest: Spread
         let serverPeakByteCount: Spread
+        let pageFaultsPerRequest: Spread
+        /// Nil where too little time was used to tell.
+        let kernelShare: Spread?
         /// The ratios of each round, to `malloc` in the same round; nil for `malloc` itself or without it.
         let processorTimeToMalloc: Spread?
         let requestsPerSecondToMalloc: Spread?
         let file: File?
         let path: OperationPath
-        /// Other modes of this case whose requests took the same path: the same operations were compared.
-        let samePathAs: [ServerMode]
+        /// Other contenders of this case whose requests took the same path: the same operations were compared.
+        let samePathAs: [Contender]
     }
 
     struct CaseResult: Encodable, Sendable {
         let `case`: ComparisonCase
-        let modes: [ModeResult]
+        let contenders: [ContenderResult]
         let runs: [CellRun]
     }
 
     let rounds: Int
     let warmupSeconds: Double
     let durationSeconds: Double
-    let placement: Placement
+    let machine: Machine
     /// Where the files were that were served; nil where none were.
     let files: ServedFolder.Place?
+    /// Costs in the summary, by contender and round.
+    var workloads: [Workload] = []
     var cases: [CaseResult] = []
     /// Everything that went wrong, a sentence each; empty after a clean comparison.
     var problems: [String] = []
 
     init(
-        rounds: Int, warmupSeconds: Double, durationSeconds: Double, placement: Placement,
+        rounds: Int, warmupSeconds: Double, durationSeconds: Double, machine: Machine,
         files: ServedFolder.Place? = nil
     ) {
         self.rounds = rounds
         self.warmupSeconds = warmupSeconds
         self.durationSeconds = durationSeconds
-        self.placement = placement
+        self.machine = machine
         self.files = files
     }
+
+    /// The pool beside the others, a row each.
+    var rows: [SummaryRow] { workloads.flatMap(\.rows) }
 }
 
 extension ComparisonReport.CaseResult {
     init(case: ComparisonCase, runs: [CellRun]) {
         self.case = `case`
         self.runs = runs
-        let runsByMode = Dictionary(grouping: runs, by: \.mode)
-        let paths = runsByMode.mapValues(OperationPath.init)
-        modes = ServerMode.allCases.compactMap { mode in
-            runsByMode[mode].flatMap { own in
-                ComparisonReport.ModeResult(
-                    mode: mode, runs: own, malloc: runsByMode[.malloc] ?? [], path: paths[mode]!,
-                    samePathAs: ServerMode.allCases.filter { other in
-                        other != mode && paths[other].map { $0.isSame(as: paths[mode]!) } == true
+        let runsByContender = Dictionary(grouping: runs, by: \.contender)
+        let paths = runsByContender.mapValues(OperationPath.init)
+        contenders = Contender.allCases.compactMap { contender in
+            runsByContender[contender].flatMap { own in
+                ComparisonReport.ContenderResult(
+                    contender: contender, runs: own, malloc: runsByContender[.malloc] ?? [], path: paths[contender]!,
+                    samePathAs: Contender.allCases.filter { other in
+                        other != contender && paths[other].map { $0.isSame(as: paths[contender]!) } == true
                     })
             }
         }
     }
 }
 
-extension ComparisonReport.ModeResult {
+extension ComparisonReport.ContenderResult {
     /// Nil without runs.
     fileprivate init?(
-        mode: ServerMode, runs: [CellRun], malloc: [CellRun], path: OperationPath, samePathAs: [ServerMode]
+        contender: Contender, runs: [CellRun], malloc: [CellRun], path: OperationPath, samePathAs: [Contender]
     ) {
         guard let requestsPerSecond = Spread(runs.map(\.requestsPerSecond)),
+            let p50 = Spread(runs.map(\.latencyMicroseconds.p50)),
             let p99 = Spread(runs.map(\.latencyMicroseconds.p99)),
             let processorTime = Spread(runs.map(\.serverProcessorMicrosecondsPerRequest)),
             let ownProcessorTime = Spread(runs.map(\.loadgenProcessorMicrosecondsPerRequest)),
-            let peak = Spread(runs.map { Double($0.serverPeakByteCount) })
+            let peak = Spread(runs.map { Double($0.serverPeakByteCount) }),
+            let faults = Spread(runs.map(\.serverPageFaultsPerRequest))
         else { return nil }
-        self.mode = mode
+        self.contender = contender
         self.requestsPerSecond = requestsPerSecond
+        p50Microseconds = p50
         p99Microseconds = p99
         serverProcessorMicrosecondsPerRequest = processorTime
         loadgenProcessorMicrosecondsPerRequest = ownProcessorTime
         serverPeakByteCount = peak
+        pageFaultsPerRequest = faults
+        kernelShare = Spread(runs.compactMap(\.serverKernelShare))
         file = File(runs.compactMap(\.file))
         self.path = path
         self.samePathAs = samePathAs
         func ratio(_ value: (CellRun) -> Double) -> Spread? {
-            guard mode != .malloc else { return nil }
+            guard contender != .malloc else { return nil }
             return Spread(
                 runs.compactMap { run in
                     malloc.first { $0.round == run.round }.map { value(run) / value($0) }
@@ -105,7 +119,7 @@ extension ComparisonReport.ModeResult {
     }
 }
 
-extension ComparisonReport.ModeResult.File {
+extension ComparisonReport.ContenderResult.File {
     /// Nil without runs.
     fileprivate init?(_ runs: [CellRun.File]) {
         guard let bytesPerSecond = Spread(runs.map(\.bytesPerSecond)),
@@ -118,5 +132,19 @@ extension ComparisonReport.ModeResult.File {
         diskByteCountPerRequest = Spread(runs.compactMap(\.diskByteCountPerRequest))
         residentByteCountBefore = before
         residentByteCountAfter = after
+    }
+}
+
+extension ComparisonReport.CaseResult {
+    /// The server's CPU time per request, for the summary; nil where nothing was measured.
+    var workload: Workload? {
+        guard !runs.isEmpty else { return nil }
+        var costs: [Contender: [Int: Double]] = [:]
+        for run in runs {
+            costs[run.contender, default: [:]][run.round] = run.serverProcessorMicrosecondsPerRequest * 1000
+        }
+        return Workload(
+            title: `case`.shortTitle, name: `case`.name, kind: `case`.kind, quantity: .nanoseconds, pool: .pool,
+            costs: costs)
     }
 }

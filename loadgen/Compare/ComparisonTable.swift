@@ -8,15 +8,15 @@ struct ComparisonTable {
 
     var text: String {
         let header = """
-            \(report.placement.text)
+            \(report.machine.placement.text)
             \(Format.count(report.rounds, "round")) of \(Format.decimal(report.durationSeconds, places: 1)) s after \
-            \(Format.decimal(report.warmupSeconds, places: 1)) s of warm-up, modes taking turns, every byte verified. \
+            \(Format.decimal(report.warmupSeconds, places: 1)) s of warm-up, contenders taking turns, every byte verified. \
             Median (least–most).
 
             """
         let files = report.files.map { place in
             """
-            Each file is read for each request (--cache-bytes 0): what is kept and sent again has no mode. \
+            Each file is read for each request (--cache-bytes 0): what is kept and sent again needs no buffer. \
             Files in \(place.folder)\(place.fileSystem.map { ", on \($0)" } ?? ""); what the disk itself, or the host of a \
             virtual one, has in memory is not seen.
 
@@ -26,9 +26,9 @@ struct ComparisonTable {
     }
 
     private static func text(of result: ComparisonReport.CaseResult) -> String {
-        guard !result.modes.isEmpty else { return "\n\(result.case.title)\n  nothing was measured\n" }
+        guard !result.contenders.isEmpty else { return "\n\(result.case.title)\n  nothing was measured\n" }
         let columns = columns(of: result.case)
-        let rows = result.modes.map { mode in columns.map { $0.cell(mode) } }
+        let rows = result.contenders.map { contender in columns.map { $0.cell(contender) } }
         return "\n\(result.case.title)\n" + manner(of: result.case) + lines([columns.map(\.title)] + rows)
             + paths(of: result) + pageCache(of: result)
     }
@@ -39,7 +39,7 @@ struct ComparisonTable {
         return "  one request after the other, each for a file that is not in the page cache; no warm-up\n"
     }
 
-    private typealias Column = (title: String, cell: (ComparisonReport.ModeResult) -> String)
+    private typealias Column = (title: String, cell: (ComparisonReport.ContenderResult) -> String)
 
     private static func columns(of comparisonCase: ComparisonCase) -> [Column] {
         let requests: Column = ("requests/s", { cell($0.requestsPerSecond, count) })
@@ -55,7 +55,8 @@ struct ComparisonTable {
         let shown: [Column] =
             comparisonCase.fileCase == nil
             ? [requests, slowest, perRequest] : [requests, bytes, perRequest, perGigabyte]
-        return [("buffers", { $0.mode.rawValue })] + shown + [
+        return [("buffers", { $0.contender.title })] + shown + [
+            ("page faults/request", { cell($0.pageFaultsPerRequest, hundredths) }),
             ("server peak MiB", { cell($0.serverPeakByteCount) { Format.decimal($0 / 1_048_576, places: 1) } }),
             ("CPU/request ÷ malloc", { cell($0.processorTimeToMalloc, hundredths) }),
             ("requests/s ÷ malloc", { cell($0.requestsPerSecondToMalloc, hundredths) }),
@@ -90,47 +91,50 @@ struct ComparisonTable {
         }.joined()
     }
 
-    /// Modes whose requests took the same path stand together: between them only memory differs.
+    /// Contenders whose requests took the same path stand together: between them only memory differs.
     private static func paths(of result: ComparisonReport.CaseResult) -> String {
-        var shown: Set<ServerMode> = []
+        var shown: Set<Contender> = []
         var text = "  path taken, by the server's own count\n"
-        for mode in result.modes where !shown.contains(mode.mode) {
-            let group = result.modes.filter { $0.mode == mode.mode || mode.samePathAs.contains($0.mode) }
-            shown.formUnion(group.map(\.mode))
-            let names = group.map(\.mode.rawValue).joined(separator: ", ")
+        for contender in result.contenders where !shown.contains(contender.contender) {
+            let group = result.contenders.filter {
+                $0.contender == contender.contender || contender.samePathAs.contains($0.contender)
+            }
+            shown.formUnion(group.map(\.contender))
+            let names = group.map(\.contender.title).joined(separator: ", ")
             if Set(group.map(\.path.text)).count == 1 {
-                text += "    \(names)\(group.count > 1 ? ", the same" : ""): \(mode.path.text)\n"
+                text += "    \(names)\(group.count > 1 ? ", the same" : ""): \(contender.path.text)\n"
             } else {
                 // The same kinds of operations, in other numbers.
                 text += "    \(names), the same:\n"
-                text += group.map { "      \($0.mode.rawValue): \($0.path.text)\n" }.joined()
+                text += group.map { "      \($0.contender.title): \($0.path.text)\n" }.joined()
             }
         }
-        for mode in result.modes where mode.path.registeredByteCount > 0 {
-            text += "    \(mode.mode.rawValue): \(Format.byteCount(mode.path.registeredByteCount)) registered\n"
+        for contender in result.contenders where contender.path.registeredByteCount > 0 {
+            let registered = Format.byteCount(contender.path.registeredByteCount)
+            text += "    \(contender.contender.title): \(registered) registered\n"
         }
         return text
     }
 
-    /// What the kernel says of the files that were served; modes of which it says the same stand together.
+    /// What the kernel says of the files that were served; contenders of which it says the same stand together.
     private static func pageCache(of result: ComparisonReport.CaseResult) -> String {
-        var modesByText: [(text: String, modes: [String])] = []
-        for mode in result.modes {
-            guard let file = mode.file else { continue }
+        var namesByText: [(text: String, names: [String])] = []
+        for contender in result.contenders {
+            guard let file = contender.file else { continue }
             let read = file.diskByteCountPerRequest.map { "\(bytes($0)) read from disks a request; " } ?? ""
             let text = """
                 \(read)\(bytes(file.residentByteCountBefore)) of the file in the page cache before, \
                 \(bytes(file.residentByteCountAfter)) after
                 """
-            if let index = modesByText.firstIndex(where: { $0.text == text }) {
-                modesByText[index].modes.append(mode.mode.rawValue)
+            if let index = namesByText.firstIndex(where: { $0.text == text }) {
+                namesByText[index].names.append(contender.contender.title)
             } else {
-                modesByText.append((text, [mode.mode.rawValue]))
+                namesByText.append((text, [contender.contender.title]))
             }
         }
-        guard !modesByText.isEmpty else { return "" }
+        guard !namesByText.isEmpty else { return "" }
         return "  where the bytes were, by the kernel's count\n"
-            + modesByText.map { "    \($0.modes.joined(separator: ", ")): \($0.text)\n" }.joined()
+            + namesByText.map { "    \($0.names.joined(separator: ", ")): \($0.text)\n" }.joined()
     }
 
     private static func bytes(_ spread: Spread) -> String { cell(spread) { Format.byteCount(Int($0)) } }

@@ -1,11 +1,9 @@
 import ArgumentParser
 
-/// One load under which the modes are compared as echo servers: `64x512` is 64 connections with messages of 512 bytes.
+/// One load under which the contenders are compared as echo servers: `64x512` is 64 connections with messages of 512 bytes.
 struct EchoCase: Equatable, Sendable, Encodable {
     static let defaults = [
-        EchoCase(connections: 64, messageByteCount: 512),
-        EchoCase(connections: 1000, messageByteCount: 512),
-        EchoCase(connections: 16, messageByteCount: 64 << 10),
+        EchoCase(connections: 64, messageByteCount: 512)
     ]
 
     let connections: Int

@@ -1,4 +1,4 @@
-/// The path that a mode's requests took, from what its servers counted.
+/// The path that a contender's requests took, from what its servers counted.
 struct OperationPath: Encodable, Sendable {
     /// Operations submitted a request, by opcode. One that completes again and again (a multishot receive) counts once.
     let operationsPerRequest: [String: Double]

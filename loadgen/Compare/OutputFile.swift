@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemSupport
 
 /// A file without a name that takes what a child prints: the child never waits for a reader.
 final class OutputFile {

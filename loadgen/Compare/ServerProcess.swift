@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemSupport
 
 /// A server that runs as a child, on the processors of the thread that starts it.
 ///
@@ -19,7 +20,8 @@ final class ServerProcess {
     private var ending: Ending?
 
     /// Starts it; `path` is the program, which gets `arguments` after its own name.
-    init(path: String, arguments: [String]) throws(ServerError) {
+    /// - Parameter environment: variables that it gets beside this program's own.
+    init(path: String, arguments: [String], environment: [String: String] = [:]) throws(ServerError) {
         guard unsafe access(path, X_OK) == 0 else { throw .notFound(path: path) }
         do {
             output = try OutputFile()
@@ -47,9 +49,13 @@ final class ServerProcess {
         unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe argv.forEach { unsafe free($0) } }
+        let variables = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        var envp: [UnsafeMutablePointer<CChar>?] =
+            unsafe variables.map { unsafe strdup("\($0.key)=\($0.value)") } + [nil]
+        defer { unsafe envp.forEach { unsafe free($0) } }
         var id = pid_t()
         Interruption.expectChild()
-        let status = unsafe posix_spawn(&id, path, &actions, &attributes, &argv, environ)
+        let status = unsafe posix_spawn(&id, path, &actions, &attributes, &argv, &envp)
         Interruption.watch(status == 0 ? id : 0)
         guard status == 0 else { throw .start("\(SystemError(path, errno: status))") }
         self.id = id
@@ -96,9 +102,27 @@ final class ServerProcess {
     /// such account.
     var diskReadByteCount: Int? { figure("read_bytes", in: "io") }
 
+    /// Page faults so far that needed no disk, and the processor's ticks in user space and in the kernel; nil when it has
+    /// ended.
+    var work: Work? {
+        guard let text = FileSystem.contents(ofKernelFile: "/proc/\(id)/stat"),
+            let end = text.lastIndex(of: ")")
+        else { return nil }
+        // The third field of proc(5) and those after it: a program's name may have spaces.
+        let fields = text[end...].split(separator: " ").dropFirst().map { Int($0) ?? 0 }
+        guard fields.count > 12 else { return nil }
+        return Work(pageFaultCount: fields[7], userTickCount: fields[11], kernelTickCount: fields[12])
+    }
+
+    struct Work: Equatable {
+        let pageFaultCount: Int
+        let userTickCount: Int
+        let kernelTickCount: Int
+    }
+
     /// A number that stands behind its name in a file of the process.
     private func figure(_ name: String, in file: String) -> Int? {
-        guard let text = try? String(contentsOfFile: "/proc/\(id)/\(file)", encoding: .utf8),
+        guard let text = FileSystem.contents(ofKernelFile: "/proc/\(id)/\(file)"),
             let line = text.split(separator: "\n").first(where: { $0.hasPrefix("\(name):") })
         else { return nil }
         return line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }
@@ -117,6 +141,16 @@ final class ServerProcess {
         var status: Int32 = 0
         unsafe waitpid(id, &status, 0)
         return end(.killed)
+    }
+
+    /// Waits until it ends by itself, and kills it when it does not.
+    func waitForEnd(timeoutSeconds: Double) -> Ending {
+        let deadline = Clock.monotonicNanoseconds + UInt64(nanosecondsIn: timeoutSeconds)
+        while Clock.monotonicNanoseconds < deadline {
+            if let ended = poll() { return ended }
+            usleep(2000)
+        }
+        return stop(timeoutSeconds: 0)
     }
 
     private func poll() -> Ending? {

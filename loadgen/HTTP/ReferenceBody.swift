@@ -1,4 +1,5 @@
 import Glibc
+import SystemSupport
 
 /// What every body has to be: a file, what was fetched before, or so many bytes of the pattern. What is in memory stays there
 /// as long as the process.

@@ -1,5 +1,6 @@
 import Glibc
 import HTTP1
+import SystemSupport
 
 /// One request before the load: what it gets, and has the right hash, all others have to get.
 enum ReferenceRequest {
@@ -9,13 +10,13 @@ enum ReferenceRequest {
         of target: HTTPTarget, from address: SocketAddress, timeoutSeconds: Double
     ) throws(ReferenceError) -> [UInt8] {
         do {
-            let socket = try SocketAddress.makeSocket(family: address.family)
+            let socket = try address.makeSocket()
             defer { close(socket) }
             var time = timeval(tv_sec: Int(timeoutSeconds), tv_usec: 0)
             for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
                 unsafe setsockopt(socket, SOL_SOCKET, option, &time, socklen_t(MemoryLayout<timeval>.size))
             }
-            guard address.connect(socket) else { throw SystemError("connect") }
+            try address.connect(socket)
             let request = Array(target.request.utf8)
             let sent = unsafe request.withUnsafeBytes { bytes in
                 unsafe send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))

@@ -1,4 +1,5 @@
 import Synchronization
+import SystemSupport
 
 /// One run of load: all its threads, from the first connection to the last answer.
 enum Load {
@@ -14,7 +15,7 @@ enum Load {
         let control = LoadControl(threadCount: plan.threadCount)
         let total = Mutex(LoadTally())
         let threads = try (0..<plan.threadCount).map { index in
-            try Thread {
+            try SystemThread {
                 let tally = LoadWorker.run(
                     plan, exchange, threadIndex: index, to: address, control: control, observedProcess: observedProcess,
                     progress: progress)

@@ -1,14 +1,15 @@
 import Synchronization
+import SystemSupport
 
 /// What the threads of one run share.
 final class LoadControl: Sendable {
     /// Passed when every thread has made its connections.
-    let start: Barrier
+    let start: Latch<Never>
     private let aborted = Atomic(false)
     private let requests = Atomic(0)
 
     init(threadCount: Int) {
-        start = Barrier(threadCount: threadCount)
+        start = Latch(count: threadCount)
     }
 
     /// One thread has seen wrong bytes: there is nothing left to measure.

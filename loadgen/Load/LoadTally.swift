@@ -1,4 +1,5 @@
 import Histogram
+import SystemSupport
 
 /// What one thread of load has counted, or several together.
 struct LoadTally: Sendable {

@@ -1,18 +1,19 @@
 import Glibc
 import Histogram
+import SystemSupport
 import ZeroPoolURing
 
 /// What the worker asks of its ring, and what comes back.
 extension LoadWorker {
     func connect(_ index: Int) {
         do {
-            slots[index].descriptor = try SocketAddress.makeSocket(family: Int32(unsafe address.pointee.ss_family))
+            slots[index].descriptor = try address.makeSocket()
         } catch {
             return couldNotConnect(index, errno: error.errno)
         }
-        let bytes = unsafe UnsafeRawBufferPointer(start: address, count: addressByteCount)
         unsafe ring.connect(
-            .file(slots[index].descriptor), to: bytes, userData: LoadToken(.connect, connection: index).userData)
+            .file(slots[index].descriptor), to: UnsafeRawBufferPointer(addressBytes),
+            userData: LoadToken(.connect, connection: index).userData)
         connectingCount += 1
         operationsInFlight += 1
     }

@@ -1,4 +1,5 @@
 import Glibc
+import SystemSupport
 import ZeroPoolURing
 
 /// One thread of load: a ring, and the connections of this thread.
@@ -20,9 +21,9 @@ import ZeroPoolURing
     private let progress: ProgressLine
     let ring: Ring
     let receiver: LoadReceiver
+    let address: SocketAddress
     // SAFETY: the kernel reads the address when it takes a connect, so it stays in place as long as the ring.
-    let address: UnsafeMutablePointer<sockaddr_storage>
-    let addressByteCount: Int
+    let addressBytes: UnsafeMutableRawBufferPointer
 
     var slots: [LoadSlot]
     /// What comes back on each of them. Not in the slots, of which no copy may depend on a generic type: that costs.
@@ -62,7 +63,7 @@ import ZeroPoolURing
             return worker.tally
         } catch {
             control.abort()
-            control.start.wait()
+            control.start.arriveAndWait()
             var tally = LoadTally()
             tally.failures.append(Self.sentence(error))
             return tally
@@ -92,13 +93,16 @@ import ZeroPoolURing
         receiver = try LoadReceiver(
             ring: ring, answerByteCount: exchange.answerByteCount, pipeline: plan.pipeline,
             connectionCount: slots.count)
-        unsafe self.address = .allocate(capacity: 1)
-        unsafe self.address.initialize(to: address.storage)
-        addressByteCount = Int(address.byteCount)
+        self.address = address
+        unsafe addressBytes = address.withSockaddr { name in
+            let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: name.byteCount, alignment: 8)
+            unsafe name.withUnsafeBytes { unsafe bytes.copyMemory(from: $0) }
+            return unsafe bytes
+        }
     }
 
     deinit {
-        unsafe address.deallocate()
+        unsafe addressBytes.deallocate()
     }
 
     private func run() {
@@ -107,7 +111,7 @@ import ZeroPoolURing
         } catch {
             fail(error)
         }
-        control.start.wait()
+        control.start.arriveAndWait()
         do {
             begin()
             while openCount > 0, !control.isAborted, phase != .draining || Clock.monotonicNanoseconds < deadline {

@@ -30,6 +30,15 @@ enum Format {
         return sign + String(scaled / scale) + "." + String(repeating: "0", count: places - fraction.count) + fraction
     }
 
+    /// Three significant digits, and all of a whole part: `1.14`, `67.0`, `1,204`.
+    static func significant(_ value: Double) -> String {
+        switch value.magnitude {
+        case ..<9.995: decimal(value, places: 2)
+        case ..<99.95: decimal(value, places: 1)
+        default: grouped(value)
+        }
+    }
+
     /// Microseconds: tenths below 100, whole from there on.
     static func microseconds(_ value: Double) -> String {
         value < 100 ? decimal(value, places: 1) : grouped(value)

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SystemSupport
 
 /// Where `--json` writes: a file, or standard output for `-`.
 struct JSONOutput {

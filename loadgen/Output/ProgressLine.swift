@@ -1,24 +1,20 @@
 import Glibc
 import Synchronization
+import SystemSupport
 
 /// One line on standard error that is written over again and again; nothing at all where no terminal is.
 final class ProgressLine: Sendable {
     private let isShown: Bool
     private let columnCount = Mutex(0)
-    /// Stands before every line: what is being measured.
-    private let label = Mutex("")
 
     init(isShown: Bool = isatty(STDERR_FILENO) == 1) {
         self.isShown = isShown
     }
 
-    func setLabel(_ text: String) {
-        label.withLock { $0 = text }
-    }
-
     func show(_ text: String) {
         guard isShown else { return }
-        let line = label.withLock { $0 } + text
+        // A line that wraps can't be written over.
+        let line = text.prefix(max(20, StandardStream.error.columnCount ?? 80) - 1)
         columnCount.withLock { count in
             let padding = String(repeating: " ", count: max(0, count - line.count))
             count = line.count
@@ -26,11 +22,9 @@ final class ProgressLine: Sendable {
         }
     }
 
-    /// A line that stays.
-    func say(_ text: String) {
-        guard isShown else { return }
-        clear()
-        StandardStream.error.write(text + "\n")
+    /// Begins a part that takes some time: a plain line of its own where no terminal shows the others.
+    func begin(_ title: String) {
+        if !isShown { StandardStream.error.write(title + "\n") }
     }
 
     /// Removes the line, so that something else may stand there.

@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// `HOST:PORT` as a user writes it: `127.0.0.1:7777`, `[::1]:7777`, `localhost:7777`.
 struct Endpoint: Equatable, Sendable {
     let host: String
@@ -24,6 +26,11 @@ struct Endpoint: Equatable, Sendable {
         guard !host.isEmpty, !host.contains(where: { $0 == "[" || $0 == "]" || $0.isWhitespace }) else { return nil }
         self.init(host: String(host), port: port)
     }
+}
+
+extension Endpoint {
+    /// In the order in which the system prefers them; at least one.
+    func addresses() throws(AddressError) -> [SocketAddress] { try SocketAddress.all(resolving: host, port: port) }
 }
 
 extension Endpoint: CustomStringConvertible {

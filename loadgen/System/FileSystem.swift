@@ -1,4 +1,3 @@
-import FoundationEssentials
 import Glibc
 
 /// What the system says about where files are.
@@ -7,13 +6,29 @@ enum FileSystem {
     static func kind(ofFolder path: String) -> String? {
         var status = stat()
         guard unsafe stat(path, &status) == 0,
-            let mounts = try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)
+            let mounts = contents(ofKernelFile: "/proc/self/mountinfo")
         else { return nil }
         // As gnu_dev_major and gnu_dev_minor have it, which are not imported.
         let device = status.st_dev
         let major = device >> 8 & 0xfff | device >> 32 & ~0xfff
         let minor = device & 0xff | device >> 12 & ~0xff
         return kind(ofDevice: "\(major):\(minor)", in: mounts)
+    }
+
+    /// All of a file that the kernel makes while it is read; nil where there is none.
+    ///
+    /// Such a file has no length, and a read may be short before its end, which Foundation takes for the end.
+    static func contents(ofKernelFile path: String) -> String? {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            let count = unsafe read(descriptor, &part, part.count)
+            guard count > 0 else { return count == 0 ? String(decoding: bytes, as: UTF8.self) : nil }
+            bytes += part[..<count]
+        }
     }
 
     /// The kernel's list: the third field of a line is the device, the first after a lone hyphen the kind.

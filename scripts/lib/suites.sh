@@ -20,7 +20,7 @@ run_suite() {
 
 # The libraries' tests. Those of the programs measure time, memory limits and exit statuses, which sanitizers change; and
 # the thread sanitizer does not see the standard library's Mutex, which loadgen's threads meet at.
-sanitizable_tests='^(ZeroPoolTests|ZeroPoolURingTests|HTTP1Tests|PooledEchoTests)\.'
+sanitizable_tests='^(ZeroPoolTests|ZeroPoolURingTests|HTTP1Tests|ZeroPoolReactorTests|PooledEchoTests)\.'
 
 # run_sanitized thread|address FILTER: builds into a folder of its own and runs the tests that the filter names.
 run_sanitized() {

@@ -76,6 +76,13 @@ int64_t zeropool_lock_limit(void);
 // Has malloc give the system back what it keeps free, where the C library can.
 void zeropool_trim_allocator(void);
 
+// An event counter that does not block (eventfd), close-on-exec; -1 with errno set where the system has no descriptor.
+int zeropool_event_counter(void);
+
+// The task that the calling thread runs a part of, or NULL: to tell one task from another. From the Swift runtime, so that
+// only programs that use tasks may call it.
+__attribute__((swiftcall)) void *_Nullable swift_task_getCurrent(void);
+
 // The innermost frames of the calling thread's stack: how many of at most `limit`. None where the C library can't tell.
 int zeropool_call_stack(uintptr_t *_Nonnull frames, int limit);
 

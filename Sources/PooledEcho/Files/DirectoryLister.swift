@@ -1,63 +1,48 @@
 import Glibc
 import Synchronization
-import ZeroPoolURing
+import SystemSupport
+import ZeroPoolReactor
 
-/// Makes files of directories' listings, on a thread of its own: io_uring has no operation that reads a directory, and one on
-/// a slow disk must not hold a reactor up. One thread for all reactors; a connection asks for one listing at a time, so that
-/// what waits for it is bounded by connections.
+/// Makes files of directories' listings on threads of their own: io_uring has no operation that reads a directory, and one on
+/// a slow disk must not hold a reactor up.
 final class DirectoryLister: Sendable {
     /// A file without a name, with the listing in it.
-    struct Listing: Sendable {
+    private struct Listing: Sendable {
         let descriptor: Int32
         let status: FileStatus
     }
 
-    struct Failure: Error {
+    private struct Failure: Error {
         let errno: Int32
     }
 
-    private struct Job: Sendable {
-        let directory: Int32
-        let format: ListingFormat
-        let connection: ConnectionNumber
-        let replies: ListingReplies
-    }
-
     private let showsDotfiles: Bool
-    /// Entries of a listing at most; it says when there are more.
+    /// The most entries of a listing. It says when there are more.
     private let maxEntryCount: Int
-    private let jobs = Mutex<[Job]>([])
-    private let work: StopSignal
+    private let threads = BlockingPool(threadLimit: 1)
 
-    init(showsDotfiles: Bool, maxEntryCount: Int) throws(ServerError) {
+    init(showsDotfiles: Bool, maxEntryCount: Int) {
         self.showsDotfiles = showsDotfiles
         self.maxEntryCount = maxEntryCount
-        work = try StopSignal(isBlocking: true)
-        _ = try ServerThread<Void> { [self] in run() }
     }
 
-    /// Lists a directory, and closes it. Any thread.
-    func list(directory: Int32, as format: ListingFormat, for connection: ConnectionNumber, to replies: ListingReplies)
-    {
-        jobs.withLock {
-            $0.append(Job(directory: directory, format: format, connection: connection, replies: replies))
-        }
-        work.raise()
-    }
-
-    private func run() {
-        while true {
-            work.take()
-            while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
-                job.replies.post(ListingReplies.Reply(connection: job.connection, outcome: outcome(of: job)))
-            }
+    /// The listing of an open directory, as a file of `reactor`.
+    nonisolated(nonsending) func list(
+        _ directory: File, as format: ListingFormat, on reactor: Reactor
+    ) async throws(IOError) -> File {
+        // The thread closes its own.
+        let descriptor = try directory.duplicate()
+        let result = try await threads.run { [self] in outcome(of: descriptor, format) }
+        switch result {
+        case .success(let listing): return File(listing.descriptor, status: listing.status, of: reactor)
+        case .failure(let failure): throw IOError(.block, errno: failure.errno)
         }
     }
 
-    private func outcome(of job: Job) -> Result<Listing, Failure> {
+    private func outcome(of directory: Int32, _ format: ListingFormat) -> Result<Listing, Failure> {
         do throws(Failure) {
-            let (entries, isCut) = try entries(of: job.directory)
-            let text = DirectoryListing(entries: entries, isCut: isCut).text(job.format)
+            let (entries, isCut) = try entries(of: directory)
+            let text = DirectoryListing(entries: entries, isCut: isCut).text(format)
             return .success(try Self.file(of: text))
         } catch {
             return .failure(error)

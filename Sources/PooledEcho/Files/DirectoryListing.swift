@@ -128,3 +128,9 @@ struct DirectoryListing {
         return "{\"entries\":[\(lines.joined(separator: ","))\n],\"truncated\":\(isCut)}\n"
     }
 }
+
+/// What a listing is written as.
+enum ListingFormat: Sendable {
+    case html
+    case json
+}

@@ -44,22 +44,37 @@ package struct FilesConfiguration: Sendable {
 
     package init(root: String) { self.root = root }
 
-    /// The part of a reactor that may keep so many paths open, and responses in so much memory.
-    func service(openFileCount: Int, keptByteCount: Int) -> FileServiceConfiguration {
-        var service = FileServiceConfiguration()
-        service.headLimits = HeadLimits(
-            headByteCount: maxHeadByteCount, targetByteCount: min(8 * 1024, maxHeadByteCount))
-        service.engine = engine
-        service.directByteCount = directByteCount
-        service.blockByteCount = blockByteCount
-        service.directBlockByteCount = directBlockByteCount
-        service.servesDotfiles = servesDotfiles
-        service.listsDirectories = listsDirectories
-        service.headSeconds = headSeconds
-        service.minBytesPerSecond = minBytesPerSecond
-        service.openFileCount = openFileCount
-        service.cacheSeconds = cacheSeconds
-        service.maxKeptByteCount = keptByteCount
-        return service
+    // What is not asked for.
+
+    /// From this many bytes on, a file is read past the page cache also when it is asked for again at once: the page cache would
+    /// drop much else for it.
+    static let alwaysDirectByteCount = 64 << 20
+    /// A response that needs this many bytes of its file looks at the file again before its end. A shorter one is over before
+    /// anybody could change the file.
+    var checkedByteCount = 1 << 20
+    /// The time that a slow reader has beyond what its bytes take: the kernels' own buffers hide its pace.
+    var slowGraceSeconds = 10.0
+    /// How long a connection waits for its peer's end of stream after its last response.
+    static let lingerSeconds = 2.0
+
+    var headLimits: HeadLimits {
+        HeadLimits(headByteCount: maxHeadByteCount, targetByteCount: min(8 * 1024, maxHeadByteCount))
     }
+
+    /// The grain of all times: short enough for the shortest of them.
+    var tickSeconds: Double {
+        var shortest = min(1, headSeconds)
+        if cacheSeconds > 0 { shortest = min(shortest, cacheSeconds) }
+        return max(0.01, shortest / 4)
+    }
+}
+
+/// How the bytes of a file come into memory.
+package enum FileEngine: String, Sendable, CaseIterable {
+    /// Through the page cache, except large files that are not in it.
+    case auto
+    /// Through the page cache.
+    case buffered
+    /// Past it (`O_DIRECT`), where the file system allows that.
+    case direct
 }

@@ -1,6 +1,6 @@
 import Glibc
 import HTTP1
-import ZeroPoolURing
+import ZeroPoolReactor
 
 /// What a path led to: an open file with all that a response says of it, or why there is none.
 struct OpenFile {
@@ -16,16 +16,16 @@ struct OpenFile {
     }
 
     let kind: Kind
-    /// -1 where nothing is open.
-    let descriptor: Int32
+    /// Nil where nothing is open.
+    let file: File?
     let status: FileStatus
     let representation: Representation
     let contentType: ContentType
 
-    /// Of what was opened; `path` tells its type.
-    init(descriptor: Int32, status: FileStatus, path: RawSpan, listing: ListingFormat?) {
-        self.descriptor = descriptor
-        self.status = status
+    /// What was opened; `path` tells its type.
+    init(_ file: File, path: RawSpan, listing: ListingFormat?) {
+        self.file = file
+        status = file.status
         switch (status.kind, listing) {
         case (.regular, nil): kind = .regular
         case (.regular, .some): kind = .listing
@@ -45,11 +45,11 @@ struct OpenFile {
         }
     }
 
-    /// Of what could not be opened.
+    /// What could not be opened.
     init(errno: Int32) {
         let never = FileStatus.Time(seconds: 0)
         kind = .absent(errno: errno)
-        descriptor = -1
+        file = nil
         status = FileStatus(kind: .other, byteCount: 0, number: 0, modified: never, changed: never)
         representation = Representation(
             length: 0, entityTag: EntityTag(0, 0, 0), lastModified: HTTPDate(secondsSinceEpoch: 0))

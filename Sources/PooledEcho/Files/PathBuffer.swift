@@ -37,6 +37,9 @@ struct PathBuffer: ~Copyable {
         for offset in 0..<Self.index.utf8CodeUnitCount { append(unsafe Self.index.utf8Start[offset]) }
     }
 
+    /// A copy of the path.
+    var bytes: [UInt8] { withBytes { path in unsafe path.withUnsafeBytes { unsafe Array($0) } } }
+
     /// Undoes that.
     mutating func removeIndex() { count = directoryCount }
 

@@ -1,35 +1,42 @@
 import Glibc
 import ZeroPool
 
-/// What a connection's peer has sent and nobody has read: one lease that is being read, and others behind it.
+/// The bytes of a connection that no request has taken: one lease that is being read, and at most one behind it.
 ///
-/// A head that is not whole in the first lease is made whole there: what is left of it goes to the front, and what follows is
-/// copied behind it. So a head that fits a lease always is in one piece, and most are never copied.
+/// A head that is not whole in the first lease is made whole there: what is left of it moves to the front, and what follows is
+/// copied behind it. So a head that fits a lease is always in one piece, and most heads are never copied.
 struct RequestInput: ~Copyable {
     private var lease: PooledBuffer?
+    private var next: PooledBuffer?
     /// Where the unread bytes begin: in the first lease, in the next one.
     private var start = 0
     private var nextStart = 0
-    private var rest = LeaseQueues.Queue()
 
-    /// Adds what came in.
-    mutating func append(_ newLease: consuming PooledBuffer, _ queues: inout LeaseQueues) {
-        if isEmpty {
-            lease = consume newLease
-            start = 0
-        } else {
-            queues.push(newLease, to: &rest)
-        }
-    }
+    var isEmpty: Bool { Self.isNone(lease) }
 
-    var isEmpty: Bool {
+    /// Whether the next lease has to be gathered before another can be appended.
+    var hasNext: Bool { !Self.isNone(next) }
+
+    private static func isNone(_ lease: borrowing PooledBuffer?) -> Bool {
         switch lease {
         case .none: true
         case .some: false
         }
     }
 
-    /// Calls `body` with the unread bytes of the first lease; with none, when there is none.
+    /// Adds what came in. Traps when `hasNext`.
+    mutating func append(_ newLease: consuming PooledBuffer) {
+        precondition(!hasNext, "a lease is gathered before the next comes")
+        if isEmpty {
+            lease = consume newLease
+            start = 0
+        } else {
+            next = consume newLease
+            nextStart = 0
+        }
+    }
+
+    /// Calls `body` with the unread bytes of the first lease; with none when there is none.
     func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
         switch lease {
         case .none: body(RawSpan())
@@ -37,53 +44,39 @@ struct RequestInput: ~Copyable {
         }
     }
 
-    /// Puts more of what follows into the first lease. - Returns: how many leases were read to their end by that; nil when
-    /// there was nothing to put, or no room.
-    mutating func gather(_ queues: inout LeaseQueues) -> Int? {
-        guard !rest.isEmpty, var first = takeFirst(), let next = queues.pop(from: &rest) else { return nil }
+    /// Moves bytes of the next lease into the first. - Returns: false when there were none, or no room.
+    mutating func gather() -> Bool {
+        guard hasNext, var first = lease.take(), let following = next.take() else { return false }
         let kept = first.count - start
         // SAFETY: both places are within the written bytes.
-        unsafe memmove(first.baseAddress, first.baseAddress + start, kept)
+        _ = unsafe memmove(first.baseAddress, first.baseAddress + start, kept)
         first.truncate(to: kept)
         start = 0
-        let count = min(first.capacity - kept, next.count - nextStart)
+        let count = min(first.capacity - kept, following.count - nextStart)
         // SAFETY: they are written bytes.
         unsafe first.append(
-            copying: UnsafeRawBufferPointer(start: next.baseAddress + nextStart, count: count).bytes)
+            copying: UnsafeRawBufferPointer(start: following.baseAddress + nextStart, count: count).bytes)
         lease = consume first
         nextStart += count
-        if nextStart == next.count {
-            nextStart = 0
-            return 1
-        }
-        queues.pushFirst(next, to: &rest)
-        return count > 0 ? 0 : nil
+        if nextStart < following.count { next = consume following }
+        return count > 0
     }
 
-    /// The first bytes were read. - Returns: how many leases were read to their end by that.
-    mutating func consume(byteCount: Int, _ queues: inout LeaseQueues) -> Int {
-        guard let first = takeFirst() else { preconditionFailure("only what is there is read") }
+    /// The first bytes were read.
+    mutating func consume(byteCount: Int) {
+        guard let first = lease.take() else { preconditionFailure("only what is there is read") }
         start += byteCount
-        guard start == first.count else {
+        if start < first.count {
             lease = consume first
-            return 0
+        } else {
+            lease = next.take()
+            (start, nextStart) = (nextStart, 0)
         }
-        lease = queues.pop(from: &rest)
-        (start, nextStart) = (nextStart, 0)
-        return 1
     }
 
-    private mutating func takeFirst() -> PooledBuffer? { lease.take() }
-
-    /// Drops everything. - Returns: how many leases there were.
-    mutating func removeAll(_ queues: inout LeaseQueues) -> Int {
-        var count = isEmpty ? 0 : 1
+    mutating func removeAll() {
         lease = nil
-        while let next = queues.pop(from: &rest) {
-            _ = consume next
-            count += 1
-        }
+        next = nil
         (start, nextStart) = (0, 0)
-        return count
     }
 }

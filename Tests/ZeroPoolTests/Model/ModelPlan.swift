@@ -1,3 +1,4 @@
+import TestSupport
 @testable import ZeroPool
 
 /// What a seed says of a run: how long, by how many threads, how often each step, and what its pools are like.

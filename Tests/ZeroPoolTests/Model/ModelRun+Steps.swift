@@ -1,3 +1,4 @@
+import TestSupport
 @testable import ZeroPool
 
 /// What the steps do.

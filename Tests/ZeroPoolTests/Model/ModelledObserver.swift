@@ -1,3 +1,4 @@
+import TestSupport
 @testable import ZeroPool
 
 /// An observer of a shard's arenas, which holds some of them, and what it knows.

@@ -1,3 +1,4 @@
+import TestSupport
 import Glibc
 
 /// A thread that does what it is told, one thing at a time, while the one who tells it waits.
@@ -11,7 +12,7 @@ final class Worker: @unchecked Sendable {
     // Guarded by `mutex`.
     private var task: (() -> Void)?
     private var isEnding = false
-    private var thread: Thread?
+    private var thread: Thread<Void, Never>?
 
     init(number: Int) {
         self.number = number

@@ -1,4 +1,4 @@
-/// One load under which the modes are compared as file servers: a file of some size, in the page cache or not.
+/// One load under which the contenders are compared as file servers: a file of some size, in the page cache or not.
 struct FileCase: Hashable, Sendable, Encodable {
     enum PageCache: String, Sendable, Encodable {
         /// The whole file is in it.

@@ -1,3 +1,5 @@
+import SystemSupport
+
 /// The load of one measurement of a file server, and what the kernel says of the file meanwhile.
 struct FileLoad {
     /// What came of it.

@@ -1,4 +1,5 @@
 import Glibc
+import SystemSupport
 
 /// A file that the servers under test serve: the beginning of a stream of the byte pattern, so that what comes is verified without
 /// another copy, and without reading the file, which would bring it into the page cache.

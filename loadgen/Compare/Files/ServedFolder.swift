@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SystemSupport
 
 /// The folder that the servers under test serve: a file for each case. `remove()` takes it away again.
 struct ServedFolder: Sendable {

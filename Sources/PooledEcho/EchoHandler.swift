@@ -1,0 +1,8 @@
+import ZeroPoolReactor
+
+/// Sends back what comes in.
+nonisolated(nonsending) func serveEcho(_ connection: Connection) async throws {
+    while let buffer = try await connection.receive() {
+        try await connection.send(buffer)
+    }
+}

@@ -1,0 +1,312 @@
+import Glibc
+import HTTP1
+import SystemSupport
+import ZeroPool
+import ZeroPoolReactor
+
+/// Serves one HTTP/1.1 connection: reads a request, finds its file, responds, and goes on to the next.
+///
+/// `run` is the whole of it from top to bottom. `FileHandler+Response.swift` writes heads and moves bodies.
+///
+/// Rules:
+/// 1. Requests are answered in order. The next one is read while at most two blocks of the response before are held.
+/// 2. After the last response (one that closes, or any while the server drains) nothing more is read.
+/// 3. A file that ends before its promised end, or is not what it was when its response began, resets the connection: what is
+///    missing is never made up.
+final class FileHandler {
+    let connection: Connection
+    let server: FileServer
+    var reactor: Reactor { server.reactor }
+    var configuration: FilesConfiguration { server.configuration }
+
+    let input = Box(RequestInput())
+    private let parser: Box<RequestParser>
+    /// The request being answered. Its ranges are places in the input, until the response begins.
+    private let headBox = Box(RequestHead())
+    var head: RequestHead { headBox.value }
+    /// Whether there is a whole head at the start of the input.
+    var hasHead = false
+
+    init(_ connection: Connection, _ server: FileServer) {
+        self.connection = connection
+        self.server = server
+        parser = Box(RequestParser(limits: server.configuration.headLimits))
+    }
+
+    /// Answers requests until the last one.
+    nonisolated(nonsending) func run() async throws(IOError) {
+        server.connectionBegan()
+        defer { server.connectionEnded() }
+        while let answer = try await nextAnswer() {
+            if try await respond(answer) == .close { break }
+        }
+        try await waitForOutput(0)
+    }
+
+    /// What a request leads to.
+    enum Answer {
+        /// This file, in use until its response ends.
+        case file(FileCache.Index, isDirect: Bool)
+        /// The response kept with this file, in use likewise.
+        case kept(FileCache.Index)
+        /// A head and at most a line of text.
+        case status(ResponseHead, hasText: Bool = true, location: [UInt8] = [], isLast: Bool = false)
+
+        static func refusal(_ status: ResponseStatus, isLast: Bool = false) -> Answer {
+            .status(ResponseHead(status), isLast: isLast)
+        }
+    }
+
+    // MARK: Requests
+
+    /// Reads a request and says how to answer it; nil when no more come.
+    private nonisolated(nonsending) func nextAnswer() async throws(IOError) -> Answer? {
+        parser.value = RequestParser(limits: configuration.headLimits)
+        hasHead = false
+        var headDeadline: Deadline?
+        while true {
+            switch input.value.isEmpty ? .incomplete : parse() {
+            case .head(let head):
+                headBox.value = head
+                hasHead = true
+                return try await answer()
+            case .refused(let refusal):
+                if refusal == .headTooLarge || refusal == .targetTooLong { server.counts.value.oversizedHeads += 1 }
+                return .refusal(refusal.status, isLast: true)
+            case .incomplete: break
+            }
+            if input.value.gather() { continue }
+            if !input.value.isEmpty, headDeadline == nil {
+                headDeadline = reactor.deadline(after: .seconds(configuration.headSeconds))
+            }
+            switch try await receive(headDeadline) {
+            case .some(let lease): input.value.append(lease)
+            case .none where isHeadLate:
+                server.counts.value.slowHeads += 1
+                return .refusal(.requestTimeout, isLast: true)
+            case .none: return nil
+            }
+        }
+    }
+
+    /// The request line of a head that is being refused, as far as it was parsed.
+    var refusedRequestLine: Range<Int> { parser.value.requestLine ?? 0..<0 }
+
+    private func parse() -> RequestParser.Outcome { input.value.withBytes { parser.value.parse($0) } }
+
+    /// Whether the last receive ended by the deadline of a head.
+    private var isHeadLate = false
+
+    /// More input; nil at its end, and when a head is late. A peer that does not take what it was sent is cut meanwhile.
+    private nonisolated(nonsending) func receive(_ headDeadline: Deadline?) async throws(IOError) -> PooledBuffer? {
+        isHeadLate = false
+        while true {
+            let pendingCount = connection.pendingBufferCount
+            do throws(IOError) {
+                return try await connection.receive(deadline: headDeadline ?? (pendingCount > 0 ? sendDeadline : nil))
+            } catch {
+                guard error.reason == .deadline else { throw error }
+                if headDeadline != nil {
+                    isHeadLate = true
+                    return nil
+                }
+                if pendingCount > 0, connection.pendingBufferCount == pendingCount { try cutSlowReader() }
+            }
+        }
+    }
+
+    // MARK: Finding files
+
+    /// Answers by the head alone, or goes on to the file.
+    private nonisolated(nonsending) func answer() async throws(IOError) -> Answer {
+        let hasBody = head.body != .none
+        switch head.method {
+        case .get, .head:
+            // Nobody here would read it, and its end has to be known to find the next request.
+            if hasBody { return .refusal(.contentTooLarge, isLast: true) }
+        case .options: return allow(.ok, isLast: hasBody)
+        case .other: return .refusal(.notImplemented, isLast: hasBody)
+        case .post, .put, .delete, .patch, .trace, .connect: return allow(.methodNotAllowed, isLast: hasBody)
+        }
+        switch decodePath() {
+        case .refused(let refusal): return .refusal(refusal.status, isLast: true)
+        case .decoded(let path) where path.hasHiddenSegment && !configuration.servesDotfiles: return .refusal(.notFound)
+        case .decoded(let path): return try await path.endsInSlash ? answerDirectory() : answerFile()
+        }
+    }
+
+    private func allow(_ status: ResponseStatus, isLast: Bool) -> Answer {
+        var response = ResponseHead(status)
+        response.allow = "GET, HEAD, OPTIONS"
+        if status == .ok { response.contentLength = 0 }
+        return .status(response, hasText: status != .ok, isLast: isLast)
+    }
+
+    /// Puts the request's path into the server's buffer, where it is good until the next await.
+    private func decodePath() -> RequestPath.Outcome {
+        input.value.withBytes { server.path.value.decode($0.extracting(head.path)) }
+    }
+
+    private nonisolated(nonsending) func answerFile() async throws(IOError) -> Answer {
+        let index = try await use(.file)
+        switch server.cache.value[index].kind {
+        case .regular: return try await bestAnswer(index, isIndex: false)
+        case .directory:
+            endUse(index)
+            return redirect()
+        case .absent(let errno):
+            endUse(index)
+            return .refusal(OpenFile.refusal(errno: errno))
+        case .other, .listing:
+            endUse(index)
+            return .refusal(.notFound)
+        }
+    }
+
+    /// A directory is its index.html, or its listing.
+    private nonisolated(nonsending) func answerDirectory() async throws(IOError) -> Answer {
+        let index = try await use(.file, isIndex: true)
+        switch server.cache.value[index].kind {
+        case .regular: return try await bestAnswer(index, isIndex: true)
+        case .directory, .other, .absent(ENOENT): break
+        case .absent(let errno):
+            endUse(index)
+            return .refusal(OpenFile.refusal(errno: errno))
+        case .listing: preconditionFailure("an index is a file")
+        }
+        endUse(index)
+        guard configuration.listsDirectories else { return .refusal(.notFound) }
+        let listing = try await use(listingFormat == .html ? .htmlListing : .jsonListing)
+        if case .absent(let errno) = server.cache.value[listing].kind {
+            endUse(listing)
+            return .refusal(OpenFile.refusal(errno: errno))
+        }
+        return .file(listing, isDirect: false)
+    }
+
+    /// How a regular file is best read.
+    private nonisolated(nonsending) func bestAnswer(
+        _ index: FileCache.Index, isIndex: Bool
+    ) async throws(IOError) -> Answer {
+        if isPlain, server.cache.value.hasResponse(index) { return .kept(index) }
+        guard wantsDirect(server.cache.value[index], isIndex: isIndex) else { return .file(index, isDirect: false) }
+        let direct: FileCache.Index
+        do throws(IOError) {
+            direct = try await use(.direct, isIndex: isIndex)
+        } catch {
+            endUse(index)
+            throw error
+        }
+        // Where the file system has no direct reads, or the file is gone, it is open for the page cache.
+        guard server.cache.value[direct].kind == .regular else {
+            endUse(direct)
+            return .file(index, isDirect: false)
+        }
+        endUse(index)
+        return .file(direct, isDirect: true)
+    }
+
+    /// Begins a use of what the request's path leads to, which is opened unless it is cached.
+    private nonisolated(nonsending) func use(
+        _ aspect: FileCache.Aspect, isIndex: Bool = false
+    ) async throws(IOError) -> FileCache.Index {
+        _ = decodePath()
+        if isIndex { server.path.value.appendIndex() }
+        if let index = server.path.value.withBytes({ server.cache.value.find($0, aspect) }) {
+            server.counts.value.openHits += 1
+            return index
+        }
+        let path = server.path.value.bytes
+        let file: OpenFile
+        switch aspect {
+        case .file, .direct:
+            server.counts.value.opens += 1
+            file = try await open(path, aspect == .direct ? [.read, .direct] : .read)
+        case .htmlListing, .jsonListing:
+            server.counts.value.listings += 1
+            file = try await list(path, aspect == .htmlListing ? .html : .json)
+        }
+        return unsafe server.add(file, path: path.span.bytes, aspect)
+    }
+
+    private nonisolated(nonsending) func open(_ path: [UInt8], _ options: OpenOptions) async throws(IOError) -> OpenFile
+    {
+        do throws(IOError) {
+            let file = try await reactor.open(path: path, beneath: server.root, options)
+            return unsafe OpenFile(file, path: path.span.bytes, listing: nil)
+        } catch {
+            guard error.reason == .system else { throw error }
+            return OpenFile(errno: error.errno)
+        }
+    }
+
+    private nonisolated(nonsending) func list(_ path: [UInt8], _ format: ListingFormat) async throws(IOError)
+        -> OpenFile
+    {
+        guard let lister = server.lister else { preconditionFailure("who lists directories has a lister") }
+        do throws(IOError) {
+            let directory = try await reactor.open(
+                path: path.isEmpty ? [UInt8(ascii: ".")] : path, beneath: server.root, [.read, .directory])
+            let listing = try await lister.list(directory, as: format, on: reactor)
+            return unsafe OpenFile(listing, path: path.span.bytes, listing: format)
+        } catch {
+            guard error.reason == .system else { throw error }
+            return OpenFile(errno: error.errno)
+        }
+    }
+
+    func endUse(_ index: FileCache.Index) { server.cache.value.end(index) }
+
+    /// Whether what the request wants of the file is better read past the page cache.
+    private func wantsDirect(_ file: OpenFile, isIndex: Bool) -> Bool {
+        guard configuration.engine != .buffered else { return false }
+        let range = wantedRange(of: file)
+        switch configuration.engine {
+        case .buffered: return false
+        case .direct: return !range.isEmpty
+        case .auto:
+            guard range.count >= configuration.directByteCount, let open = file.file, !open.isResident(range) else {
+                return false
+            }
+            return range.count >= FilesConfiguration.alwaysDirectByteCount || !wasDirect(isIndex: isIndex)
+        }
+    }
+
+    /// Whether the file was asked for just now, and was read past the page cache then.
+    private func wasDirect(isIndex: Bool) -> Bool {
+        _ = decodePath()
+        if isIndex { server.path.value.appendIndex() }
+        return server.path.value.withBytes { server.cache.value.isCached($0, .direct) }
+    }
+
+    /// To the directory's path with its slash.
+    private func redirect() -> Answer {
+        _ = decodePath()
+        let query = input.value.withBytes { bytes in
+            unsafe bytes.extracting(head.query).withUnsafeBytes { unsafe Array($0) }
+        }
+        let location = server.path.value.withBytes { path in
+            [UInt8](capacity: 3 * path.byteCount + query.count + 2) { output in
+                output.append(UInt8(ascii: "/"))
+                _ = Escaping.append(percentEncoding: path, to: &output)
+                output.append(UInt8(ascii: "/"))
+                for byte in query { output.append(byte) }
+            }
+        }
+        return .status(ResponseHead(.movedPermanently), location: location)
+    }
+
+    /// JSON for clients that prefer it to HTML or accept nothing else. Browsers get HTML, and so do clients that accept anything.
+    private var listingFormat: ListingFormat {
+        var html = MediaQuality(of: "text/html")
+        var json = MediaQuality(of: "application/json")
+        input.value.withBytes { bytes in
+            head.forEachValue(of: .accept, in: bytes) { value in
+                html.add(value)
+                json.add(value)
+                return true
+            }
+        }
+        return json.isAbove(html) ? .json : .html
+    }
+}

@@ -1,0 +1,214 @@
+import Glibc
+package import Logging
+import SystemSupport
+import ZeroPool
+import ZeroPoolReactor
+
+/// A server: reactors from the first listen to the last return.
+package final class Server: Sendable {
+    /// How a server ended.
+    package struct Outcome: Sendable {
+        /// What it did.
+        package var statistics: ServerStatistics
+        /// Whether everything was sent that had to be when it was stopped.
+        package var isComplete: Bool { statistics.reactor.connections.cut == 0 }
+    }
+
+    private let configuration: ServerConfiguration
+    private let pool: BufferPool
+    private let reactors: ReactorGroup
+    private let accessLog: AccessLog?
+    private let fileStatistics = Monitor(FileStatistics())
+    /// Where it listens, as a client writes it.
+    package let name: String
+
+    // MARK: Life
+
+    /// Listens, starts the reactors, and returns when all of them serve. Throws a sentence for the user.
+    ///
+    /// SIGINT and SIGTERM are blocked in the calling thread, and so in all that it starts: `runUntilStopped` takes them.
+    package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
+        self.configuration = configuration
+        Server.blockStopSignals()
+        let files = try Server.fileSource(configuration.service)
+        accessLog = files?.accessLog
+        let address: SocketAddress
+        do throws(AddressError) {
+            address = try SocketAddress(resolving: configuration.host, port: configuration.port)
+        } catch {
+            throw Server.error(error, host: configuration.host)
+        }
+        let listener: Listener
+        do throws(ReactorError) {
+            let plan = Server.groupConfiguration(configuration, logger)
+            pool = try Server.makePool(configuration, reactorCount: try plan.plannedReactorCount())
+            reactors = try ReactorGroup(holding: pool, configuration: plan)
+            listener = try reactors.listen(at: address)
+        } catch {
+            throw .reactor(error)
+        }
+        name = listener.address.description
+        switch (configuration.service, files) {
+        case (.files(let files), .some(let source)): serve(files, from: source, at: listener)
+        default: reactors.start(listener) { _ in serveEcho }
+        }
+    }
+
+    private func serve(_ files: FilesConfiguration, from source: FileSource, at listener: Listener) {
+        let reactorCount = reactors.reactors.count
+        let openFileCount = reactors.openFileCount / reactorCount
+        let keptByteCount = configuration.keptByteCount / reactorCount
+        let statistics = fileStatistics
+        reactors.start(listener) { reactor in
+            let server = FileServer(
+                files, source: source, openFileCount: openFileCount, keptByteCount: keptByteCount, reactor: reactor)
+            reactor.onEnd = {
+                let part = server.end()
+                statistics.withLock { $0.add(part) }
+            }
+            return { connection in try await FileHandler(connection, server).run() }
+        }
+    }
+
+    private static func groupConfiguration(
+        _ configuration: ServerConfiguration, _ logger: Logger
+    ) -> ReactorGroup.Configuration {
+        var group = ReactorGroup.Configuration()
+        group.reactorCount = configuration.reactorCount
+        group.bufferMode = configuration.buffers
+        group.bufferByteCount = configuration.bufferByteCount
+        group.maxConnectionCount = configuration.maxConnectionCount
+        group.maxConnectionCountPerAddress = configuration.maxConnectionCountPerAddress
+        group.trimSeconds = configuration.trimSeconds
+        group.drainSeconds = configuration.drainSeconds
+        group.openFileCount = configuration.openFileCount
+        var limits: ConnectionLimits
+        switch configuration.service {
+        case .echo(let maxOwedByteCount):
+            limits = ConnectionLimits(
+                bufferByteCount: ReactorGroup.roundedBufferByteCount(configuration.bufferByteCount),
+                unreadByteCount: maxOwedByteCount)
+            // Until the drain ends: what was echoed has to be read.
+            limits.lingerSeconds = nil
+        case .files(let files):
+            limits = ConnectionLimits()
+            limits.unreadByteCount = .max
+            // Requests that wait, and the two blocks of a response.
+            limits.unreadBufferCount = 6
+            limits.lingerSeconds = FilesConfiguration.lingerSeconds
+            group.identifiesPeers = files.accessLogPath != nil
+            group.deadlineGrainSeconds = files.tickSeconds
+        }
+        limits.idleSeconds = configuration.idleSeconds
+        limits.stallSeconds = configuration.stallSeconds
+        group.limits = limits
+        group.onWarning = { logger.warning("\($0)") }
+        group.onFailure = { index, error in
+            // The process ends with it: a server that runs on half alive loses connections silently.
+            logger.critical("reactor \(index): \(error)")
+            _ = kill(getpid(), SIGTERM)
+        }
+        return group
+    }
+
+    private static func error(_ error: AddressError, host: String) -> ServerError {
+        switch error {
+        case .unknownHost(let host, let reason): .unknownHost(host, reason: reason)
+        case .system(let error): .system(error)
+        }
+    }
+
+    private static func fileSource(_ service: ServerConfiguration.Service) throws(ServerError) -> FileSource? {
+        guard case .files(let files) = service else { return nil }
+        let lister =
+            files.listsDirectories
+            ? DirectoryLister(showsDotfiles: files.servesDotfiles, maxEntryCount: files.maxListingEntryCount) : nil
+        var accessLog: AccessLog?
+        if let path = files.accessLogPath { accessLog = try AccessLog(path: path) }
+        do throws(IOError) {
+            return FileSource(root: try Directory(path: files.root), lister: lister, accessLog: accessLog)
+        } catch {
+            throw .root(files.root, errno: error.errno)
+        }
+    }
+
+    /// Waits for SIGINT or SIGTERM; then drains, at a second signal cuts, and ends every reactor.
+    package func runUntilStopped(logger: Logger) throws(ServerError) -> Outcome {
+        _ = Server.waitForStopSignal()
+        logger.info("draining for at most \(configuration.drainSeconds) seconds")
+        reactors.drain()
+        // A second signal cuts: taken by a thread that nobody waits for.
+        let reactors = reactors
+        do throws(SystemError) {
+            _ = try SystemThread<Void> {
+                _ = Server.waitForStopSignal()
+                reactors.cut()
+            }
+        } catch {
+            logger.warning("a second signal will not be heard: \(error)")
+        }
+        defer { accessLog?.close() }
+        var statistics = ServerStatistics()
+        statistics.buffers = configuration.buffers
+        statistics.reactors = reactors.reactors.count
+        do throws(ReactorError) {
+            statistics.reactor = try reactors.blockUntilEnd()
+        } catch {
+            throw .reactor(error)
+        }
+        if case .files = configuration.service { statistics.files = fileStatistics.withLock { $0 } }
+        // Their threads are gone, and with them their caches: what is not back now will never be.
+        let leaseCount = pool.leasedBufferCount
+        guard leaseCount == 0 else { throw .reactor(.leaked(leaseCount: leaseCount)) }
+        statistics.pool = pool.statistics()
+        return Outcome(statistics: statistics)
+    }
+
+    // MARK: Signals
+
+    private static func stopSignalSet() -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        unsafe sigaddset(&set, SIGINT)
+        unsafe sigaddset(&set, SIGTERM)
+        return set
+    }
+
+    private static func blockStopSignals() {
+        var set = stopSignalSet()
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    private static func waitForStopSignal() -> Int32 {
+        var set = stopSignalSet()
+        var number: Int32 = 0
+        unsafe sigwait(&set, &number)
+        return number
+    }
+
+    // MARK: Memory
+
+    /// A shard per reactor with an equal part of the memory, so that the peers of one can't take what those of another need;
+    /// and caches that hold what a turn of the loop has in flight.
+    private static func makePool(
+        _ configuration: ServerConfiguration, reactorCount: Int
+    ) throws(ReactorError) -> BufferPool {
+        var shardCount = 1
+        while shardCount < reactorCount { shardCount *= 2 }
+        // The pool maps arenas of 2 MiB, or of one buffer.
+        let bufferByteCount = ReactorGroup.roundedBufferByteCount(configuration.bufferByteCount)
+        let least = reactorCount * max(2 << 20, bufferByteCount)
+        if let poolByteCount = configuration.poolByteCount, poolByteCount < least {
+            throw .configuration(
+                "--pool-bytes is at least \(least) with --reactors \(reactorCount) and buffers of \(bufferByteCount) bytes, "
+                    + "not \(poolByteCount)")
+        }
+        // By default enough for every reactor to start with, however large the buffers.
+        let ample = reactorCount * ReactorGroup.startingBufferCount * bufferByteCount
+        let byteCount = configuration.poolByteCount ?? max(64 << 20, ample, ProcessBudget.memoryByteCount / 4)
+        // The reactors' timers look for idle memory, and nobody else.
+        return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max)
+            .maxBuffersPerShard(1024).maxIdleSeconds(.infinity).maxByteCount(byteCount)
+            .maxByteCountPerShard(byteCount / reactorCount).build()
+    }
+}

@@ -1,0 +1,166 @@
+public import ZeroPool
+
+/// What a handler awaits.
+extension Connection {
+    /// The next bytes, in a lease of up to the reactor's buffer size; nil at the end of the stream, and when the server
+    /// drains and nothing is left.
+    ///
+    /// Throws when the connection has failed or was cut, when `deadline` passes, and when the calling task is cancelled. After
+    /// the latter two the connection works on. Cost: no allocation; a suspension when nothing has come.
+    public nonisolated(nonsending) func receive(deadline: Deadline? = nil) async throws(IOError) -> PooledBuffer? {
+        try requireServing(.receive)
+        // Now, and not when the last lease was taken: by now it counts among those unsent, or is gone.
+        if reception == .idle { updateReceiving() }
+        // Written out, since each function that awaits takes memory in the task of an idle connection.
+        while inboxCount == 0, !isInputOver {
+            if let deadline, reactor.isOver(deadline) {
+                refuse(.input, .expired)
+            } else if TaskIdentity.current == taskIdentity {
+                // Only a cut cancels the handler's own task, and that resumes the waiter by itself.
+                await unsafe withUnsafeContinuation { continuation in
+                    unsafe suspend(on: .input, continuation, deadline)
+                }
+            } else {
+                await waitCancellably(on: .input, deadline)
+            }
+            try requireServing(.receive)
+            if let reason = receiveWaiter.outcome.reason { throw IOError(.receive, reason) }
+        }
+        return takeReceived()
+    }
+
+    /// Sends a lease's written bytes, and returns when the kernel has taken them all.
+    ///
+    /// The lease goes back to the pool when the kernel is done with it. Throws like ``receive(deadline:)``; after a deadline or
+    /// a cancellation the lease is still being sent. Cost: no allocation; a suspension.
+    public nonisolated(nonsending) func send(
+        _ lease: consuming PooledBuffer, deadline: Deadline? = nil
+    ) async throws(IOError) {
+        reactor.requireThread()
+        precondition(isFailed || !output.isShutDown, "nothing is sent after the half-close")
+        if isFailed || phase == .serving { queue(lease) }
+        try requireServing(.send)
+        guard output.queuedCount > 0 else { return }
+        try await waitForOutput(0, awaitsRelease: false, deadline, .send)
+    }
+
+    /// Queues a lease to be sent behind the others, without waiting.
+    ///
+    /// To send several leases in order, enqueue them and then ``flush(to:deadline:)``. A failed connection drops them, and the
+    /// next await throws.
+    public func enqueue(_ lease: consuming PooledBuffer) {
+        reactor.requireThread()
+        precondition(
+            isFailed || !output.isShutDown && phase == .serving,
+            "nothing is sent after the half-close or the handler's end")
+        queue(lease)
+    }
+
+    /// Waits until at most `bufferCount` of the leases that were sent or enqueued are held: by the queue, by the kernel, or
+    /// until the peer has acknowledged a zero-copy send.
+    public nonisolated(nonsending) func flush(
+        to bufferCount: Int = 0, deadline: Deadline? = nil
+    ) async throws(IOError) {
+        try requireServing(.send)
+        try await flush(to: bufferCount, deadline, .send)
+    }
+
+    private nonisolated(nonsending) func flush(
+        to bufferCount: Int, _ deadline: Deadline?, _ operation: IOError.Operation
+    ) async throws(IOError) {
+        guard pendingBufferCount > bufferCount else { return }
+        try await waitForOutput(UInt16(clamping: bufferCount), awaitsRelease: true, deadline, operation)
+    }
+
+    /// Tells the peer that no more bytes come, after what was enqueued. Receiving goes on.
+    public nonisolated(nonsending) func halfClose(deadline: Deadline? = nil) async throws(IOError) {
+        try requireServing(.halfClose)
+        try await flush(to: 0, deadline, .halfClose)
+        guard !output.isShutDown else { return }
+        shutDownWriting()
+        while output.isHalfClosing, !isFailed, phase == .serving { try await waitForOutput(.halfClose, deadline) }
+        try requireServing(.halfClose)
+    }
+
+    /// Ends the connection so that the peer gets an error: queued and unread bytes are dropped. Awaits throw from now on.
+    public func reset() {
+        reactor.requireThread()
+        losesBytes = true
+        cut(.reset)
+    }
+
+    // MARK: Suspending
+
+    private func requireServing(_ operation: IOError.Operation) throws(IOError) {
+        reactor.requireThread()
+        if let failure { throw failure }
+        if phase != .serving { throw IOError(operation, .ended) }
+    }
+
+    private nonisolated(nonsending) func waitForOutput(
+        _ count: UInt16, awaitsRelease: Bool, _ deadline: Deadline?, _ operation: IOError.Operation
+    ) async throws(IOError) {
+        output.awaitedCount = count
+        output.awaitsRelease = awaitsRelease
+        while !output.isAwaitedOver, !isFailed, phase == .serving {
+            try await waitForOutput(operation, deadline)
+        }
+        try requireServing(operation)
+    }
+
+    @inline(__always)
+    private nonisolated(nonsending) func waitForOutput(
+        _ operation: IOError.Operation, _ deadline: Deadline?
+    ) async throws(IOError) {
+        if let deadline, reactor.isOver(deadline) {
+            refuse(.output, .expired)
+        } else if TaskIdentity.current == taskIdentity {
+            await unsafe withUnsafeContinuation { continuation in
+                unsafe suspend(on: .output, continuation, deadline)
+            }
+        } else {
+            await waitCancellably(on: .output, deadline)
+        }
+        if let reason = sendWaiter.outcome.reason, !isFailed { throw IOError(operation, reason) }
+    }
+
+    /// What a task waits for.
+    private enum Side {
+        case input
+        case output
+    }
+
+    private nonisolated(nonsending) func waitCancellably(on side: Side, _ deadline: Deadline?) async {
+        let ticket = side == .input ? receiveWaiter.nextTicket : sendWaiter.nextTicket
+        await withTaskCancellationHandler {
+            // What was cancelled before has called its handler already, in vain.
+            guard !Task.isCancelled else { return refuse(side, .cancelled) }
+            await unsafe withUnsafeContinuation { continuation in unsafe suspend(on: side, continuation, deadline) }
+        } onCancel: {
+            reactor.post { [self] _ in cancelWait(on: side, ticket: ticket) }
+        }
+    }
+
+    private func suspend(on side: Side, _ continuation: UnsafeContinuation<Void, Never>, _ deadline: Deadline?) {
+        switch side {
+        case .input:
+            unsafe receiveWaiter.begin(continuation, deadline)
+            if reception == .idle { updateReceiving() }
+        case .output: unsafe sendWaiter.begin(continuation, deadline)
+        }
+    }
+
+    private func refuse(_ side: Side, _ outcome: Waiter.Outcome) {
+        switch side {
+        case .input: receiveWaiter.refuse(outcome)
+        case .output: sendWaiter.refuse(outcome)
+        }
+    }
+
+    private func cancelWait(on side: Side, ticket: UInt16) {
+        switch side {
+        case .input: if receiveWaiter.ticket == ticket { resumeReceiver(.cancelled) }
+        case .output: if sendWaiter.ticket == ticket { resumeSender(.cancelled) }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+public import ZeroPool
+
+/// What happens when buffers run out: a state like others.
+///
+/// - A receive that finds none waits in line, and so does one that would begin while others wait. A turn lets as many go on
+///   as there are buffers, each for one buffer; then it lines up again. So no connection takes a second buffer before the
+///   last in line had a first.
+/// - A task that awaits a buffer (``buffer(byteCount:atLeast:deadline:)``) and finds none waits in a line of its own, which
+///   is served first.
+/// - When the pool itself has none, buffers are scarce. A connection then holds one at a time, and gets it only when there is
+///   room to send back what it will bring. While somebody waits, connections whose peers have taken no whole buffer for the
+///   stall time are cut, the longest stalled first.
+extension Reactor {
+    /// The size of buffers for tasks that wait in line.
+    private static var scarceByteCount: Int { 16 * 1024 }
+
+    // MARK: Buffers for tasks
+
+    /// A buffer for `byteCount` bytes, or when the pool is short of those one for `least` bytes or more. Waits in line when
+    /// there is none.
+    ///
+    /// Throws when `deadline` passes and when the task is cancelled. Its thread only.
+    public nonisolated(nonsending) func buffer(
+        byteCount: Int, atLeast least: Int? = nil, deadline: Deadline? = nil
+    ) async throws(IOError) -> PooledBuffer {
+        requireThread()
+        guard canWork else { throw IOError(.getBuffer, .ended) }
+        let least = least ?? byteCount
+        if let buffer = tryBuffer(byteCount: byteCount, atLeast: least) { return buffer }
+        counts.value.blockWaits += 1
+        if isCut { throw IOError(.getBuffer, .cut) }
+        if let deadline, isOver(deadline) { throw IOError(.getBuffer, .deadline) }
+        let token = operations.value.begin(isLong: true)
+        bufferLine.append(token, least: least)
+        await waitCancellably(token, deadline)
+        let end = operations.value.end(token)
+        bufferLine.remove(token)
+        guard let buffer = operations.value.takeOutcome(token).takeLease() else {
+            throw IOError(.getBuffer, end.reason ?? .ended)
+        }
+        return buffer
+    }
+
+    /// The same without waiting: nil when there is no buffer, or when others wait for one. Its thread only.
+    public func tryBuffer(byteCount: Int, atLeast least: Int? = nil) -> PooledBuffer? {
+        requireThread()
+        return bufferLine.isEmpty && canWork ? takeBuffer(byteCount, atLeast: least ?? byteCount) : nil
+    }
+
+    /// What the pool can't give in one size it may have in another.
+    private func takeBuffer(_ byteCount: Int, atLeast least: Int) -> PooledBuffer? {
+        var size = byteCount
+        while size > least {
+            if let buffer = ring.takeBuffer(size) { return buffer }
+            size /= 2
+        }
+        return ring.takeBuffer(least)
+    }
+
+    /// Each task in line goes on with a buffer, the longest waiting first, as long as there are any.
+    private func feedTasks() {
+        onScarcity?()
+        while let (token, least) = bufferLine.first {
+            guard let buffer = takeBuffer(max(least, Self.scarceByteCount), atLeast: least) else { return }
+            bufferLine.removeFirst()
+            operations.value.complete(token, OperationOutcome(result: 0, lease: buffer))
+        }
+    }
+
+    // MARK: Buffers for receives
+
+    /// Arms a receive, or has it wait in line. `isItsTurn`: it may receive though others wait.
+    func armReceive(_ connection: Connection, isItsTurn: Bool = false) {
+        guard isItsTurn || waiting.value.isEmpty && scarcity == nil else {
+            connection.reception = .waiting
+            return waiting.value.append(connection.number)
+        }
+        let extent: ReceiveExtent =
+            scarcity != nil
+            ? .oneBufferOnceWritable : isItsTurn || connection.isLagging ? .oneBuffer : .multishot
+        connection.reception = extent == .multishot ? .armed : .armedForOne
+        ring.armReceive(connection.number, extent)
+    }
+
+    /// A receive found no buffer.
+    func starved(_ connection: Connection) {
+        connection.reception = .waiting
+        counts.value.starvedReceives += 1
+        waiting.value.append(connection.number)
+    }
+
+    /// Lets as many go on as there are buffers, the longest waiting first. Once in each turn.
+    @inline(__always)
+    func feedWaiting() {
+        if !waiting.value.isEmpty || scarcity != nil || !bufferLine.isEmpty { feed() }
+    }
+
+    @inline(never)
+    private func feed() {
+        if !bufferLine.isEmpty { feedTasks() }
+        var available = ring.availableBufferCount
+        let isShort = !bufferLine.isEmpty || available == 0 && !waiting.value.isEmpty
+        if isShort, scarcity == nil { beginScarcity() }
+        while available > 0, let number = waiting.value.popFirst() {
+            let connection = connections[number]
+            connection.reception = .idle
+            if connection.wantsToReceive { armReceive(connection, isItsTurn: true) }
+            // One with too much unread by now receives later, and leaves the buffer to the next.
+            if connection.reception == .armedForOne { available -= 1 }
+        }
+        scarcity?.turned(unservedCount: waiting.value.count + bufferLine.count)
+    }
+
+    private func beginScarcity() {
+        scarcity = Scarcity()
+        counts.value.scarcities += 1
+        connectionLimits = limits.connection.scarce
+        // Those with anything unread or unsent no longer receive.
+        connections.forEach { $0.advance() }
+        setScarcityTimer()
+    }
+
+    private func endScarcity() {
+        scarcity = nil
+        connectionLimits = limits.connection
+        connections.forEach { $0.advance() }
+    }
+
+    /// A timer of a scarcity that is over may still run, and then serves the next.
+    private func setScarcityTimer() {
+        guard !isScarcityTimerSet else { return }
+        isScarcityTimerSet = true
+        ring.setTimer(.scarcity, seconds: TurnHistory.tickSeconds(of: limits.connection.stallSeconds))
+    }
+
+    func scarcityTimerTicked() {
+        isScarcityTimerSet = false
+        guard scarcity != nil else { return }
+        let missingCount = scarcity?.unservedCount ?? 0
+        let stalledTurn = scarcity?.tick(turn: turn)
+        if let stalledTurn { cutStalled(since: stalledTurn, missingCount: missingCount) }
+        if scarcity?.isOver == true { endScarcity() } else { setScarcityTimer() }
+    }
+
+    /// Cuts debtors, the longest stalled first, until `missingCount` buffers come back.
+    private func cutStalled(since turn: Int, missingCount: Int) {
+        var debtors: [Connection] = []
+        connections.forEach { if $0.isDebtor, $0.lastTurn <= turn { debtors.append($0) } }
+        debtors.sort { ($0.lastTurn, $0.number) < ($1.lastTurn, $1.number) }
+        var missingCount = missingCount
+        for connection in debtors {
+            guard missingCount > 0 else { break }
+            missingCount -= connection.leaseCount
+            if connection.cut(.stalled) { counts.value.connections.stalled += 1 }
+        }
+    }
+
+    // MARK: Idle memory
+
+    /// With so few events between two looks nobody misses memory that is warm.
+    private static var calmEventCount: Int { 64 }
+
+    /// At the end of each turn. The timer is set when something came and the ring holds more memory than it began with, so it
+    /// ends by itself: a server at rest is not woken.
+    @inline(__always)
+    func watchMemory() {
+        if eventCount > 0 && !isTrimTimerSet && ring.isAboveRest { setTrimTimer() }
+    }
+
+    @inline(never)
+    private func setTrimTimer() {
+        guard limits.trimSeconds > 0 else { return }
+        eventCount = 0
+        isTrimTimerSet = true
+        ring.setTimer(.trim, seconds: limits.trimSeconds)
+    }
+
+    func trimTimerTicked() {
+        isTrimTimerSet = false
+        if eventCount > Self.calmEventCount {
+            ring.trim(olderThanSeconds: limits.trimSeconds)
+        } else {
+            eventCount = 0
+            ring.beginRest()
+        }
+    }
+}
+
+/// A time in which somebody waits for a buffer and the pool has none.
+///
+/// It begins at once and ends late: when nobody has waited for the whole of the stall time.
+struct Scarcity {
+    private var history = TurnHistory()
+    /// Those for which the last turn had no buffer. (While it lasts everybody lines up; most are served at the end of the
+    /// same turn.)
+    private(set) var unservedCount = 0
+    /// Whether there were such since the last tick.
+    private var wasAnyoneUnserved = false
+    /// Ticks since somebody last waited.
+    private var calmTickCount = 0
+
+    var isOver: Bool { calmTickCount == TurnHistory.tickCount }
+
+    /// A turn is over that had no buffer for this many.
+    mutating func turned(unservedCount: Int) {
+        self.unservedCount = unservedCount
+        if unservedCount > 0 { wasAnyoneUnserved = true }
+    }
+
+    /// The timer has ticked in turn `turn`. Returns the turn in or before which something must have come or gone for the last
+    /// time if a connection's peer is to count as stalled; nil when nobody waits, or it is too early to tell.
+    mutating func tick(turn: Int) -> Int? {
+        calmTickCount = wasAnyoneUnserved || unservedCount > 0 ? 0 : calmTickCount + 1
+        wasAnyoneUnserved = false
+        let stalledTurn = history.tick(turn: turn)
+        return unservedCount > 0 ? stalledTurn : nil
+    }
+}

@@ -1,0 +1,416 @@
+internal import Glibc
+internal import SystemSupport
+public import ZeroPool
+internal import ZeroPoolURing
+
+/// A thread with a ring, a shard of the pool, and the tasks that run on it.
+///
+/// Handlers of its connections run here and nowhere else. So do other tasks that prefer it:
+/// `Task(executorPreference: reactor) { … }`.
+///
+/// Rules of the loop (`run`):
+/// 1. Run the parts of tasks that are ready, in order; replace the buffers that were used; let connections that wait for
+///    buffers go on; submit and wait; handle every event that has come.
+/// 2. Handling an event never blocks. It changes the record of its connection or operation, notes operations for the next
+///    wait, and makes tasks ready.
+/// 3. Nothing here takes a lock or touches another reactor's memory, except when a connection begins or ends (`Admission`)
+///    and when another thread posts to the mailbox.
+/// 4. Time is turns of the loop and ticks of ring timers. No clock is read on the hot path.
+public final class Reactor: TaskExecutor, @unchecked Sendable {
+    /// What serves a connection.
+    public typealias Handler = nonisolated(nonsending) @Sendable (Connection) async throws -> Void
+
+    let ring: any ReactorRing
+    let admission: Admission
+    let limits: ReactorLimits
+    /// The pool that its buffers come from.
+    public let pool: BufferPool
+    /// Its number in its group, from 0.
+    public let index: Int
+    private let mailbox: Mailbox
+    private let thread = pthread_self()
+    private let jobs = Box(JobQueue())
+
+    // Connections.
+    let connections: ConnectionTable
+    /// The leases that wait in connections' queues.
+    let queues = Box(LeaseQueues())
+    var openCount = 0
+    var peerAddresses: [ConnectionNumber: PeerAddress] = [:]
+    /// Those of `limits`, or stricter ones while buffers are scarce.
+    var connectionLimits: ConnectionLimits
+    var turn = 0
+    let counts = Box(ReactorStatistics())
+
+    // Accepting.
+    var service: Service?
+    var accept = Accept.ended
+    var isAcceptTimerSet = false
+    /// Whether connections were refused since accepting last ended for want of room.
+    var hasRefused = false
+
+    // Operations other than those of accepted connections.
+    let operations = Box(OperationTable())
+
+    // Buffers.
+    /// Connections that wait for a buffer to receive into.
+    let waiting: Box<WaitingLine>
+    /// Awaits of a buffer.
+    var bufferLine = BufferLine()
+    var scarcity: Scarcity?
+    var isScarcityTimerSet = false
+    /// Called before waiting tasks are given buffers: gives back what is kept only to save work.
+    public var onScarcity: (() -> Void)?
+
+    // Memory.
+    /// Events other than of timers since the last look for idle memory.
+    var eventCount = 0
+    var isTrimTimerSet = false
+
+    // Hooks of a program that keeps state per reactor.
+    /// Called at each tick of the coarse clock while it ticks. Returns whether it should go on.
+    package var onTick: (() -> Bool)?
+    /// Called when the last connection has ended and the ring is about to.
+    package var onEnd: (() -> Void)?
+
+    // Deadlines.
+    /// The coarse clock, in grains.
+    var tick: UInt32 = 1
+    /// The last tick that a deadline waits for.
+    var lastDeadlineTick: UInt32 = 0
+    var isDeadlineTimerSet = false
+
+    // Ending.
+    var idleHistory = TurnHistory()
+    /// Whether the server stops: no new work should begin.
+    public internal(set) var isDraining = false
+    var isCut = false
+    private var isEnding = false
+    private var hasEnded = false
+    /// Whether what becomes ready on its own thread will be run there.
+    private var runsJobs = true
+    var failure: ReactorError?
+
+    /// What a reactor does with the connections that come in.
+    struct Service {
+        let handler: Handler
+    }
+
+    enum Accept: Equatable {
+        case armed
+        /// There is no room for another connection. Goes on when one closes, and after a while.
+        case paused
+        case ended
+    }
+
+    /// - Parameter slotCount: Connections are numbered below it.
+    package init(
+        ring: any ReactorRing, pool: BufferPool, bell: any Bell, index: Int = 0, slotCount: Int, admission: Admission,
+        limits: ReactorLimits
+    ) {
+        self.ring = ring
+        self.pool = pool
+        self.index = index
+        self.admission = admission
+        self.limits = limits
+        mailbox = Mailbox(bell: bell)
+        connectionLimits = limits.connection
+        connections = ConnectionTable(capacity: slotCount)
+        waiting = Box(WaitingLine(capacity: slotCount))
+    }
+
+    /// What it has done so far. Its thread only.
+    public var statistics: ReactorStatistics { counts.value }
+
+    // MARK: Other threads
+
+    /// Runs `work` on the reactor's thread. Any thread; from its own at once. Dropped when the reactor has ended.
+    public func post(_ work: @escaping @Sendable (Reactor) -> Void) {
+        if !isOwnThread { postLater(work) } else if runsJobs { work(self) }
+    }
+
+    /// The same, but never at once: in the turn after the bell is heard. Any thread.
+    package func postLater(_ work: @escaping @Sendable (Reactor) -> Void) { mailbox.post(.call(work)) }
+
+    /// Accepts a part of a task that prefers this reactor: the Swift runtime's side of `TaskExecutor`. Any thread.
+    ///
+    /// When the reactor has ended, its tasks go on elsewhere, and what they await of it throws.
+    public func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isOwnThread, runsJobs {
+            jobs.value.append(job)
+        } else if !mailbox.post(.job(job)) {
+            globalConcurrentExecutor.enqueue(job)
+        }
+    }
+
+    var isOwnThread: Bool { pthread_equal(thread, pthread_self()) != 0 }
+
+    @inline(__always)
+    func requireThread() {
+        precondition(isOwnThread || hasEnded, "connections, files and buffers of a reactor belong to its thread")
+    }
+
+    // MARK: The loop
+
+    /// Serves on the calling thread until everything has ended after ``end()``. Throws when the ring dies; what was served
+    /// then throws in its handlers.
+    package func run() throws(ReactorError) {
+        setIdleTimer()
+        while !isOver {
+            runJobs()
+            ring.refill()
+            feedWaiting()
+            watchMemory()
+            if isOver { break }
+            let isPolling = jobs.value.count > 0 || !waiting.value.isEmpty && ring.availableBufferCount > 0
+            do throws(RingError) {
+                try ring.wait(isPolling: isPolling)
+            } catch {
+                failure = .ring(error)
+            }
+            turn &+= 1
+            ring.forEachEvent { event in handle(event) }
+            if let failure {
+                abandon()
+                throw failure
+            }
+        }
+        onEnd?()
+        onEnd = nil
+        service = nil
+        hasEnded = true
+        runLastJobs()
+        ring.close()
+    }
+
+    /// Whether nothing is left to be done.
+    private var isOver: Bool {
+        isEnding && accept == .ended && openCount == 0 && operations.value.count == 0 && jobs.value.count == 0
+    }
+
+    /// Runs what is ready now. What becomes ready meanwhile runs in the next turn, so that tasks that yield to each other
+    /// without an end don't keep the ring waiting.
+    private func runJobs() {
+        var count = jobs.value.count
+        guard count > 0 else { return }
+        let executor = unsafe asUnownedTaskExecutor()
+        while count > 0, let job = jobs.value.popFirst() {
+            unsafe job.runSynchronously(on: executor)
+            count -= 1
+        }
+    }
+
+    private func deliver(_ message: Mailbox.Message) {
+        switch message {
+        case .job(let job): jobs.value.append(job)
+        case .call(let work): work(self)
+        }
+    }
+
+    private func handle(_ event: consuming ReactorEvent) {
+        switch consume event {
+        case .received(let number, let lease): connections[number].received(lease)
+        case .sent(let number, let lease, let byteCount): connections[number].sent(lease, byteCount: byteCount)
+        case .receiveEnded(let number, let errno, let isEndOfStream):
+            connections[number].receiveEnded(errno: errno, isEndOfStream: isEndOfStream)
+        case .completed(let token, let outcome): completed(token, outcome)
+        case .sendFailed(let number, let lease, let errno): connections[number].sendFailed(lease, errno: errno)
+        case .halfClosed(let number): connections[number].halfClosed()
+        case .released(let lease, let wasCopied, let number):
+            _ = consume lease
+            if let number { connections[number].released(wasCopied: wasCopied) }
+        case .accepted(let number): accepted(number)
+        case .identified(let number, let address): identified(number, address)
+        case .acceptEnded(let errno): acceptEnded(errno)
+        case .woken: mailbox.take { message in deliver(message) }
+        case .timer(let timer): return ticked(timer)
+        }
+        eventCount &+= 1
+    }
+
+    private func ticked(_ timer: ReactorTimer) {
+        switch timer {
+        case .drain: cutAll()
+        case .accept: acceptTimerTicked()
+        case .scarcity: scarcityTimerTicked()
+        case .idle: idleTimerTicked()
+        case .trim: trimTimerTicked()
+        case .deadline: deadlineTimerTicked()
+        }
+    }
+
+    // MARK: Time
+
+    /// The moment after `duration`, for any await on this reactor; found up to two grains of its coarse clock late
+    /// (0.1 seconds each by default).
+    public func deadline(after duration: Duration) -> Deadline {
+        let (seconds, attoseconds) = duration.components
+        let grains = (Double(seconds) + Double(attoseconds) * 1e-18) / limits.deadlineGrainSeconds
+        // One tick more: the next one may come at once.
+        let deadline = tick &+ UInt32(max(0, min(grains.rounded(.up), 1e9))) &+ 1
+        if deadline > lastDeadlineTick { lastDeadlineTick = deadline }
+        if !isDeadlineTimerSet { setDeadlineTimer() }
+        return Deadline(tick: deadline)
+    }
+
+    /// Whether a deadline has passed. Nobody looks for those that are waited for afterwards.
+    func isOver(_ deadline: Deadline) -> Bool { deadline.tick <= tick }
+
+    private func setDeadlineTimer() {
+        guard canWork else { return }
+        isDeadlineTimerSet = true
+        ring.setTimer(.deadline, seconds: limits.deadlineGrainSeconds)
+    }
+
+    private func deadlineTimerTicked() {
+        isDeadlineTimerSet = false
+        tick &+= 1
+        connections.forEach { $0.look(at: tick) }
+        expireOperations()
+        let isWanted = onTick?() ?? false
+        // A reactor on which nobody waits for a deadline is not woken.
+        if isWanted || tick < lastDeadlineTick, !isDeadlineTimerSet { setDeadlineTimer() }
+    }
+
+    /// Starts the ticks that `onTick` is told of.
+    package func startTicking() {
+        if !isDeadlineTimerSet { setDeadlineTimer() }
+    }
+
+    private func setIdleTimer() {
+        guard limits.connection.idleSeconds > 0 else { return }
+        ring.setTimer(.idle, seconds: TurnHistory.tickSeconds(of: limits.connection.idleSeconds))
+    }
+
+    private func idleTimerTicked() {
+        if let idleTurn = idleHistory.tick(turn: turn) {
+            connections.forEach { connection in
+                guard connection.lastTurn <= idleTurn, connection.cut(.idle) else { return }
+                counts.value.connections.idle += 1
+            }
+        }
+        setIdleTimer()
+    }
+
+    // MARK: Ending
+
+    /// Accepts no more connections, lets handlers finish what was received, and cuts what is left after the drain time. Its
+    /// thread only, as the two below.
+    package func drain(seconds: Double? = nil) {
+        guard !isDraining else { return }
+        isDraining = true
+        switch accept {
+        case .armed: ring.cancelAccept()
+        case .paused: endAccepting()
+        case .ended: break
+        }
+        if openCount > 0 || operations.value.count > 0 || accept != .ended {
+            ring.setTimer(.drain, seconds: seconds ?? limits.drainSeconds)
+        }
+        connections.forEach { $0.drain() }
+    }
+
+    /// Ends every connection. Those with bytes unsent or unread are reset.
+    package func cutAll() {
+        guard isDraining, !isCut else { return }
+        isCut = true
+        connections.forEach { $0.cut(.cut) }
+        operations.value.cutLongWaits()
+    }
+
+    /// ``run()`` returns when nothing is left to be done.
+    package func end() {
+        isEnding = true
+        drain()
+    }
+
+    /// The ring is dead. Every await throws, so that handlers end; what the kernel may still touch stays.
+    private func abandon() {
+        ring.abandon()
+        hasEnded = true
+        isDraining = true
+        isCut = true
+        accept = .ended
+        connections.forEach { $0.abandon() }
+        abandonOperations()
+        onEnd?()
+        onEnd = nil
+        service = nil
+        runLastJobs()
+    }
+
+    /// Runs what is ready; what will be ready later, or never ends, goes on elsewhere.
+    private func runLastJobs() {
+        mailbox.close { message in deliver(message) }
+        var turnCount = 0
+        while jobs.value.count > 0, turnCount < 10_000 {
+            runJobs()
+            turnCount += 1
+        }
+        runsJobs = false
+        while let job = jobs.value.popFirst() { globalConcurrentExecutor.enqueue(job) }
+    }
+
+    /// Whether awaits can still complete.
+    var canWork: Bool { !hasEnded }
+
+    func countOwed(_ byteCount: Int) {
+        if byteCount > counts.value.maxOwedByteCount { counts.value.maxOwedByteCount = byteCount }
+    }
+
+    /// Parts of tasks that are ready.
+    var readyJobCount: Int { jobs.value.count }
+
+    /// Leases that connections hold. For the check at the end.
+    package var queuedLeaseCount: Int { queues.value.count }
+}
+
+/// The connections of a reactor by number. Cost: constant.
+///
+/// A class, so that what is called for each connection may remove it.
+@safe
+final class ConnectionTable {
+    private let connections: UnsafeMutablePointer<Connection?>
+    private let capacity: Int
+    /// Numbers from here up were never used.
+    private var usedCount = 0
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        unsafe connections = .allocate(capacity: capacity)
+    }
+
+    deinit {
+        unsafe connections.deinitialize(count: usedCount)
+        unsafe connections.deallocate()
+    }
+
+    /// Traps when there is none: events are of connections that are open.
+    subscript(number: ConnectionNumber) -> Connection {
+        @inline(__always)
+        get {
+            precondition(Int(number) < usedCount)
+            return unsafe connections[Int(number)]!
+        }
+    }
+
+    func insert(_ connection: Connection) {
+        let index = Int(connection.number)
+        precondition(index < capacity, "connections are numbered below the slot count")
+        while usedCount <= index {
+            unsafe (connections + usedCount).initialize(to: nil)
+            usedCount += 1
+        }
+        unsafe connections[index] = connection
+    }
+
+    func remove(_ number: ConnectionNumber) { unsafe connections[Int(number)] = nil }
+
+    /// In the order of their numbers. `body` may remove connections.
+    func forEach(_ body: (Connection) -> Void) {
+        for index in 0..<usedCount {
+            if let connection = unsafe connections[index] { body(connection) }
+        }
+    }
+}
