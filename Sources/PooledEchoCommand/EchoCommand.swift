@@ -7,31 +7,32 @@ struct EchoCommand: ParsableCommand {
         commandName: "echo",
         abstract: "Sends back what comes in.",
         discussion: """
-            Prints "listening on HOST:PORT" when it serves. SIGINT or SIGTERM ends it: what was received is echoed, \
-            then connections are half-closed; after the drain time the rest is cut. A second signal cuts at once.
+            Prints "listening on HOST:PORT" when it serves. SIGINT or SIGTERM stops it: what was received is echoed, \
+            and connections are half-closed. After the drain time the rest is cut. A second signal cuts at once.
 
-            Who is owed bytes when it is cut gets a reset, never an end of stream. Limits are of the process, of a \
-            reactor, or of a connection, as each option says; --stats json counts what each of them ended. A connection \
-            also pauses when it has 16 buffers, so as many small messages, unless --max-owed-bytes is worth more.
+            A client that loses bytes gets a reset, never an end of stream. --stats json counts what each limit ended. A \
+            connection also pauses at 16 unsent buffers, unless --max-owed-bytes is worth more.
 
-            Exit status: 0 when what was owed at the stop was sent, 3 when some of it was cut, 1 on an error, 64 on \
-            wrong usage.
+            Exit status: 0 when everything was sent, 3 when some connections were cut with bytes unsent, 1 on an error, \
+            64 on wrong usage.
+
+            Example: pooled-echo echo --port 7777 --reactors 2
             """)
 
     @OptionGroup
     var options: ServerOptions
 
-    @Option(help: "The port to listen on; 0 picks a free one.")
+    @Option(help: "Listen on this port; 0 picks a free one.")
     var port: UInt16 = 7777
 
     @Option(
         help: ArgumentHelp(
-            "As much as one receive takes at most; a power of two, or rounded up to one.", valueName: "bytes"))
+            "Receive at most this many bytes at once; rounded up to a power of two.", valueName: "bytes"))
     var bufferSize = 65_536
 
     @Option(
         help: ArgumentHelp(
-            "Of a connection: bytes received and not yet sent back, past which it is not received from until half of them are. (default: 1048576, or four buffers if that is more)",
+            "Stop reading from a client that has this many unread bytes; resume at half. (default: 1048576, or four buffers if that is more)",
             valueName: "bytes"))
     var maxOwedBytes: Int?
 

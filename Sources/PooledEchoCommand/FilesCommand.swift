@@ -7,15 +7,18 @@ struct FilesCommand: ParsableCommand {
         commandName: "files",
         abstract: "Serves a directory's files over HTTP/1.1.",
         discussion: """
-            Prints "listening on HOST:PORT" when it serves. GET and HEAD, with ranges and conditions; a directory is its \
-            index.html. Nothing outside ROOT is opened, wherever paths and links lead; names that begin with a dot are hidden.
+            Prints "listening on HOST:PORT" when it serves. Answers GET and HEAD, with ranges and conditions; a directory is \
+            its index.html. Nothing outside ROOT is opened, wherever paths and links lead. Names that begin with a dot are \
+            hidden.
 
-            SIGINT or SIGTERM ends it: responses that have begun are sent, then connections are half-closed; after the drain \
-            time the rest is cut. A second signal cuts at once. Who is owed bytes when it is cut gets a reset, never an end \
-            of stream. --stats json counts what each limit ended.
+            SIGINT or SIGTERM stops it: responses that have begun are sent, and connections are half-closed. After the \
+            drain time the rest is cut. A second signal cuts at once. A client that loses bytes gets a reset, never an end of \
+            stream. --stats json counts what each limit ended.
 
-            Exit status: 0 when what was owed at the stop was sent, 3 when some of it was cut, 1 on an error, 64 on \
-            wrong usage.
+            Exit status: 0 when everything was sent, 3 when some connections were cut with bytes unsent, 1 on an error, \
+            64 on wrong usage.
+
+            Example: pooled-echo files /srv/www --listing
             """)
 
     @Argument(help: "The directory to serve.")
@@ -24,79 +27,80 @@ struct FilesCommand: ParsableCommand {
     @OptionGroup
     var options: ServerOptions
 
-    @Option(help: "The port to listen on; 0 picks a free one.")
+    @Option(help: "Listen on this port; 0 picks a free one.")
     var port: UInt16 = 8080
 
-    @Flag(help: "Serves, and lists, names that begin with a dot.")
+    @Flag(help: "Serve and list names that begin with a dot.")
     var dotfiles = false
 
-    @Flag(help: "Lists directories without index.html: as HTML, or as JSON for who asks for that.")
+    @Flag(help: "List directories without index.html: as HTML, or as JSON for clients that ask for it.")
     var listing = false
 
     @Option(
         help:
-            "How files are read: buffered (through the page cache), direct (past it, into the pool's buffers), auto (past it what is large and not in it)."
+            "Read files through the page cache (buffered), past it (direct), or past it only what is large and not in it (auto)."
     )
     var engine = FileEngine.auto
 
     @Option(
         help: ArgumentHelp(
-            "With --engine auto: from so many bytes of a file on, which a request wants, it looks whether they are in the page cache.",
+            "With --engine auto, look whether a file is in the page cache when a request wants this many bytes of it.",
             valueName: "bytes"))
     var directMinimumBytes = FilesConfiguration.defaultDirectByteCount
 
     @Option(
         help: ArgumentHelp(
-            "Of a file: bytes that one block takes at most on the way through the page cache. A connection holds two.",
+            "Read at most this many bytes at once through the page cache. A connection holds two such blocks.",
             valueName: "bytes"))
     var blockBytes = FilesConfiguration.defaultBlockByteCount
 
     @Option(
-        help: ArgumentHelp("The same for blocks that are read past the page cache.", valueName: "bytes"))
+        help: ArgumentHelp("Read at most this many bytes at once past the page cache.", valueName: "bytes"))
     var directBlockBytes = FilesConfiguration.defaultDirectBlockByteCount
 
-    @Option(help: ArgumentHelp("Appends a line for each request, in the common log format.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Append a line per request in the common log format. Needs Linux 6.8.", valueName: "file"))
     var accessLog: String?
 
     @Option(
         help: ArgumentHelp(
-            "Of a listing: entries. What there is beyond is not listed, which the listing says.",
+            "List at most this many entries. The listing says when there are more.",
             valueName: "entries"))
     var maxListingEntries = 10_000
 
     @Option(
         help: ArgumentHelp(
-            "Of a request: bytes of its head. A larger one is refused (431), and its connection closed.",
+            "Refuse a request head larger than this (431) and close its connection.",
             valueName: "bytes"))
     var maxHeadBytes = 16 * 1024
 
     @Option(
         help: ArgumentHelp(
-            "Of a request: how long its head may take from its first byte on. Then it is refused (408), and its connection closed.",
+            "Refuse a head that is not complete this many seconds after its first byte (408), and close its connection.",
             valueName: "seconds"))
     var headSeconds = 10.0
 
     @Option(
         help: ArgumentHelp(
-            "Of a connection: what its peer has to take of a response, a second, with ten seconds' grace. A slower one is cut; 0 for no such limit.",
+            "Cut a client that takes less than this of a response per second, after ten seconds' grace; 0 for no limit.",
             valueName: "bytes"))
     var minBytesPerSecond = 1000
 
     @Option(
         help: ArgumentHelp(
-            "Of the process: paths that are kept open for who asks next, each reactor an equal part. Fewer where ulimit -n is short.",
+            "Keep at most this many paths open for later requests. Fewer where ulimit -n is short.",
             valueName: "paths"))
     var cacheFiles = 2048
 
     @Option(
         help: ArgumentHelp(
-            "How long at most a path that is kept open is not looked at again, so that a change of it is not seen; 0: it always is.",
+            "Look at such a path again after this many seconds; 0: for each request.",
             valueName: "seconds"))
     var cacheSeconds = 1.0
 
     @Option(
         help: ArgumentHelp(
-            "Of the process: memory in which responses with small files are kept, to be sent again as they are to whoever asks for the same within a second; a quarter of --pool-bytes at most. 0: none.",
+            "Keep whole responses with small files in this much memory, a quarter of --pool-bytes at most; 0 for none.",
             valueName: "bytes"))
     var cacheBytes = 16 << 20
 

@@ -5,57 +5,57 @@ import PooledEcho
 import SystemSupport
 public import ZeroPoolReactor
 
-/// What every server takes, and how one is run.
+/// The options of every server, and how one is run.
 struct ServerOptions: ParsableArguments {
-    @Option(help: "The address or name to listen on; IPv6 too.")
+    @Option(help: "Listen on this address or name, IPv4 or IPv6.")
     var host = "127.0.0.1"
 
-    @Option(help: "Threads, each with a ring of its own: 1 to 128. (default: one a processor)")
+    @Option(help: "Run this many threads, each with its own ring: 1 to 128. (default: one per processor)")
     var reactors: Int?
 
     @Option(
         help:
-            "Where buffers come from: registered (the pool's, registered with the ring), pooled (without registration), malloc (each allocated for its use)."
+            "Take buffers from the pool and register them (registered), from the pool (pooled), or from malloc (malloc)."
     )
     var buffers = BufferMode.registered
 
-    @Option(help: "Of the process: connections at once. More are refused; fewer where ulimit -n is short.")
+    @Option(help: "Refuse connections beyond this many. Fewer where ulimit -n is short.")
     var maxConnections = 16_384
 
     @Option(
         help: ArgumentHelp(
-            "Of the process: connections at once from one address (IPv6: one /64 network). More are refused. Needs Linux 6.8. (default: no limit)",
+            "Refuse connections beyond this many from one address (IPv6: one /64 network). Needs Linux 6.8. (default: no limit)",
             valueName: "connections"))
     var maxConnectionsPerAddress: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Of a connection: how long not a byte may come or go before it is closed, in seconds; 0 for ever.",
+            "Close a connection after this many seconds without traffic; 0 for never.",
             valueName: "seconds"))
     var idleSeconds = 600.0
 
     @Option(
         help: ArgumentHelp(
-            "Of a connection: how long its peer may take to read a buffer's worth of what it is owed while others wait for buffers, in seconds. Then it is cut.",
+            "While others wait for buffers, cut a connection whose peer takes no whole buffer for this many seconds.",
             valueName: "seconds"))
     var stallSeconds = 0.5
 
     @Option(
         help: ArgumentHelp(
-            "Of a reactor: how long memory may be idle before it goes back to the system, in seconds; found within as long again. 0 for ever.",
+            "Give memory back to the system after this many seconds without use; 0 for never.",
             valueName: "seconds"))
     var trimSeconds = 2.0
 
-    @Option(help: ArgumentHelp("Of the process: how long it waits for its peers when it stops.", valueName: "seconds"))
+    @Option(help: ArgumentHelp("When the server stops, wait this many seconds for its peers.", valueName: "seconds"))
     var drainSeconds = 5.0
 
     @Option(
         help: ArgumentHelp(
-            "Of the process: memory of the pool, of which each reactor has an equal part. Not with --buffers malloc, which has no bound. (default: a quarter of the memory there is, or 64 MiB, or 32 buffers a reactor, whichever is most)",
+            "Map at most this much memory for the pool; each reactor has an equal part. Not with --buffers malloc. (default: the most of a quarter of memory, 64 MiB, and 32 buffers per reactor)",
             valueName: "bytes"))
     var poolBytes: Int?
 
-    @Option(help: "Prints what the server did, when it ends: json.")
+    @Option(help: "Print what the server did when it ends: json.")
     var stats: StatisticsFormat?
 
     func validate() throws {
