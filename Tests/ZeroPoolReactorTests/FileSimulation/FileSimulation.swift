@@ -160,6 +160,7 @@ final class FileSimulation {
             if !ring.isAbandoned { trace.violate("a dead ring is abandoned") }
         }
         model.reactor = nil
+        model.server = nil
         kernel.end()
         return trace.violation
     }
