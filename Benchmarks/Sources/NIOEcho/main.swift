@@ -1,15 +1,12 @@
 // The echo server that a Swift program has without ZeroPool: SwiftNIO, one event loop.
 //
-//   nio-echo PORT [--async]             SIGTERM or SIGINT prints its CPU time as JSON
-//
-// With --async each connection is a NIOAsyncChannel and a task.
+//   nio-echo PORT                       SIGTERM or SIGINT prints its CPU time as JSON
 import Glibc
 import NIOCore
 import NIOPosix
 
-let isAsync = CommandLine.arguments.last == "--async"
-guard CommandLine.arguments.count == (isAsync ? 3 : 2), let port = Int(CommandLine.arguments[1]) else {
-    print("usage: nio-echo PORT [--async]")
+guard CommandLine.arguments.count == 2, let port = Int(CommandLine.arguments[1]) else {
+    print("usage: nio-echo PORT")
     exit(2)
 }
 
@@ -22,7 +19,7 @@ unsafe sigaddset(&stopSignals, SIGINT)
 unsafe pthread_sigmask(SIG_BLOCK, &stopSignals, nil)
 
 let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-let bootstrap = ServerBootstrap(group: group)
+let listener = try ServerBootstrap(group: group)
     .serverChannelOption(.backlog, value: 4096)
     .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
     .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -30,17 +27,16 @@ let bootstrap = ServerBootstrap(group: group)
     // Grows to 64 KiB where messages fill it, and stays small where they do not. Neither a fixed 64 KiB nor twice the
     // maximum cost less.
     .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 65536))
-let address =
-    isAsync
-    ? try await AsyncEcho.listen(bootstrap, port: port)
-    : try await bootstrap
-        .childChannelInitializer { channel in
-            channel.eventLoop.makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandlers([BackPressureHandler(), EchoHandler()])
-            }
+        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 65536)
+    )
+    .childChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandlers([BackPressureHandler(), EchoHandler()])
         }
-        .bind(host: "127.0.0.1", port: port).get().localAddress!
+    }
+    .bind(host: "127.0.0.1", port: port)
+    .wait()
+let address = listener.localAddress!
 print("listening on \(address.ipAddress!):\(address.port!)")
 fflush(nil)
 
