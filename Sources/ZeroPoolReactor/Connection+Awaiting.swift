@@ -29,10 +29,12 @@ extension Connection {
         return takeReceived()
     }
 
-    /// Sends a lease's written bytes, and returns when the kernel has taken them all.
+    /// Sends a lease's written bytes, and returns when the kernel has taken those of every lease before it.
     ///
-    /// The lease goes back to the pool when the kernel is done with it. Throws like ``receive(deadline:)``; after a deadline or
-    /// a cancellation the lease is still being sent. Cost: no allocation; a suspension.
+    /// So a connection has at most one unsent lease when this returns, and an error of this send shows at the next await;
+    /// ``flush(to:deadline:)`` waits for this lease as well. The lease goes back to the pool when the kernel is done with it.
+    /// Throws like ``receive(deadline:)``; after a deadline or a cancellation the lease is still being sent. Cost: no
+    /// allocation; a suspension when an earlier lease is unsent.
     public nonisolated(nonsending) func send(
         _ lease: consuming PooledBuffer, deadline: Deadline? = nil
     ) async throws(IOError) {
@@ -40,8 +42,8 @@ extension Connection {
         precondition(isFailed || !output.isShutDown, "nothing is sent after the half-close")
         if isFailed || phase == .serving { queue(lease) }
         try requireServing(.send)
-        guard output.queuedCount > 0 else { return }
-        try await waitForOutput(0, awaitsRelease: false, deadline, .send)
+        guard output.queuedCount > 1 else { return }
+        try await waitForOutput(1, awaitsRelease: false, deadline, .send)
     }
 
     /// Queues a lease to be sent behind the others, without waiting.

@@ -264,18 +264,21 @@ public final class Connection: @unchecked Sendable {
         return leaseCount >= limits.unreadBufferCount || owedByteCount >= limits.unreadByteCount
     }
 
+    /// Whether the handler waits for bytes and should get some beyond the limits: unless its peer acknowledges nothing, or
+    /// buffers are scarce and the connection holds one already.
+    private var isAwaited: Bool {
+        receiveWaiter.isWaiting && inboxCount == 0
+            && Int(output.unreleasedCount) < reactor.limits.connection.unreadBufferCount
+            && (output.queuedCount == 0 || reactor.scarcity == nil)
+    }
+
     /// Whether a receive should be armed.
     var wantsToReceive: Bool {
         guard !isInputEnded, !isFailed else { return false }
         switch phase {
         case .serving:
             guard !isDraining else { return false }
-            // A peer that acknowledges nothing gets no more than the limit, also where buffers are scarce.
-            if receiveWaiter.isWaiting, inboxCount == 0,
-                Int(output.unreleasedCount) < reactor.limits.connection.unreadBufferCount
-            {
-                return true
-            }
+            if isAwaited { return true }
             let limits = reactor.connectionLimits
             return leaseCount <= limits.unreadBufferCount / 2 && owedByteCount <= limits.unreadByteCount / 2
         case .discarding: return !isLingeringOver
@@ -287,7 +290,7 @@ public final class Connection: @unchecked Sendable {
     func updateReceiving() {
         switch reception {
         case .idle: if wantsToReceive { reactor.armReceive(self) }
-        case .armed: if phase == .serving, isAhead, !receiveWaiter.isWaiting { endReceiving() }
+        case .armed: if phase == .serving, isAhead, !isAwaited { endReceiving() }
         case .armedForOne, .cancelling, .waiting: break
         }
     }

@@ -37,6 +37,7 @@ extension ReactorAPITests {
                 errors.tell(
                     await failure { () async throws(IOError) in
                         try await connection.send(connection.reactor.pool.lease([UInt8](repeating: 7, count: 16 << 20)))
+                        try await connection.flush()
                     })
                 errors.tell(
                     await failure { () async throws(IOError) in
@@ -61,6 +62,7 @@ extension ReactorAPITests {
                 errors.tell(
                     await failure { () async throws(IOError) in
                         try await connection.send(connection.reactor.pool.lease([UInt8](repeating: 7, count: 16 << 20)))
+                        try await connection.flush()
                     })
             } clients: { server in
                 let peer = try Peer(server.address, receiveBufferByteCount: 4096)

@@ -120,6 +120,7 @@ extension ReactorAPITests {
                                 await failure { () async throws(IOError) in
                                     try await connection.send(
                                         reactor.pool.lease([UInt8](repeating: 7, count: 16 << 20)))
+                                    try await connection.flush()
                                 })
                         }
                         group.addTask {

@@ -54,6 +54,10 @@ struct Ledger {
     var receivedLeaseCount = 0
     var sentByteCount = 0
     var sentLeaseCount = 0
+    /// Bytes of each lease handed over and not wholly sent, the oldest first.
+    var unsentByteCounts: [Int] = []
+    /// As many of those, the oldest, an echo has taken and sent on.
+    var takenLeaseCount = 0
     /// Zero-copy sends without a notification yet.
     var unreleasedCount = 0
     /// Handed over while it was not to be echoed any more: after the half-close, or when the connection had failed.
@@ -74,6 +78,20 @@ struct Ledger {
     var queuedLeaseCount: Int { receivedLeaseCount - sentLeaseCount }
     var heldLeaseCount: Int { queuedLeaseCount + unreleasedCount }
     var isEnding: Bool { cause != nil || hasFailed }
+
+    /// The handler has run: an echo goes on until it has two leases unsent.
+    mutating func handlerRan() { takenLeaseCount = min(2, unsentByteCounts.count) }
+
+    mutating func sent(byteCount: Int, isWhole: Bool) {
+        sentByteCount += byteCount
+        if isWhole {
+            sentLeaseCount += 1
+            unsentByteCounts.removeFirst()
+            takenLeaseCount = max(0, takenLeaseCount - 1)
+        } else {
+            unsentByteCounts[0] -= byteCount
+        }
+    }
 
     mutating func becameReadable(at now: Int) {
         if readableSince == nil { readableSince = now }

@@ -155,8 +155,8 @@ final class SimulationModel: RingObserver {
         let ledger = connection.ledger
         connection.ledger.owedAtFailure = ledger.owedByteCount > 0 || ledger.unreleasedCount > 0
         guard ledger.isServed else { return }
-        // The lease that is being sent, and what is in the handler's hand.
-        let takenByteCount = (ledger.isSending ? ledger.sendingByteCount : 0) + ledger.handlerByteCount
+        let takenCount = hasSeveralSends ? ledger.isSending ? 1 : 0 : ledger.takenLeaseCount
+        let takenByteCount = ledger.unsentByteCounts.prefix(takenCount).reduce(0, +) + ledger.handlerByteCount
         let unreadByteCount = ledger.owedByteCount - takenByteCount
         if hasSeveralSends {
             tally.bytesUnsure += unreadByteCount
@@ -165,7 +165,7 @@ final class SimulationModel: RingObserver {
         }
     }
 
-    /// Whether handlers may have more than one lease queued.
+    /// Whether handlers may have any number of leases queued.
     var hasSeveralSends: Bool { scenario.handler == .children }
 
     // MARK: Turns
@@ -187,6 +187,7 @@ final class SimulationModel: RingObserver {
         line.clear(isWaiting: isWaiting)
         let connectionLimits = scenario.limits.connection
         for connection in touched {
+            connection.ledger.handlerRan()
             let ledger = connection.ledger
             // What a handler sends out of its hand counts from the next bytes that come in on.
             guard !hasSeveralSends, ledger.isReceiveMultishot, ledger.isReceiving, !ledger.isReceiveCancelled,
@@ -321,6 +322,7 @@ final class SimulationModel: RingObserver {
         } else {
             connection.ledger.receivedByteCount += byteCount
             connection.ledger.receivedLeaseCount += 1
+            connection.ledger.unsentByteCounts.append(byteCount)
         }
     }
 
@@ -329,10 +331,9 @@ final class SimulationModel: RingObserver {
         moved(connection)
         receiveArms.progress(now: kernel.now)
         tally.bytesSent += byteCount
-        connection.ledger.sentByteCount += byteCount
         let isWhole = byteCount == connection.ledger.sendingByteCount
         connection.ledger.sendingByteCount -= byteCount
-        if isWhole { connection.ledger.sentLeaseCount += 1 }
+        connection.ledger.sent(byteCount: byteCount, isWhole: isWhole)
         if isKept {
             connection.ledger.unreleasedCount += 1
             if !isWhole { fails(connection) }
@@ -364,13 +365,16 @@ final class SimulationModel: RingObserver {
         if cutTime == nil { cutTime = kernel.now }
     }
 
-    /// Whether nothing is unread and the handler wants more. An echo that has nothing unsent does.
+    /// Whether the handler waits with nothing unread, and may have a buffer beyond the limits.
     func handlerWaits(_ connection: SimulatedConnection) -> Bool {
         let ledger = connection.ledger
         // Memory that the kernel still reads is bounded all the same.
         guard ledger.unreleasedCount < scenario.limits.connection.unreadBufferCount else { return false }
-        if ledger.queuedLeaseCount == ledger.handlerLeaseCount { return true }
-        guard hasSeveralSends, ledger.isOpen, let reactor, let slot = connection.slot else { return false }
+        let unsentCount = ledger.queuedLeaseCount - ledger.handlerLeaseCount
+        if unsentCount == 0 { return true }
+        // Where buffers are scarce, one at a time; and an echo with two unsent waits for them, not for more.
+        guard let reactor, reactor.scarcity == nil, hasSeveralSends || unsentCount == 1 else { return false }
+        guard ledger.isOpen, let slot = connection.slot else { return false }
         let state = reactor.connections[slot]
         return state.receiveWaiter.isWaiting && state.inboxCount == 0
     }
