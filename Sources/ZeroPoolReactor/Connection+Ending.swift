@@ -23,8 +23,8 @@ extension Connection {
         phase = .finishing
         if !isFailed { dropInbox() }
         // Tasks that the handler has left behind.
-        receiveWaiter.resume()
-        sendWaiter.resume()
+        resumeReceiver()
+        resumeSender()
         advance()
     }
 

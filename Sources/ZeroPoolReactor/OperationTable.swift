@@ -72,7 +72,7 @@ struct OperationTable: ~Copyable {
     mutating func complete(_ token: OperationToken, _ outcome: consuming OperationOutcome) {
         precondition(isOpen(token), "an operation completes once")
         unsafe slots[Int(token.index)].outcome = consume outcome
-        unsafe slots[Int(token.index)].waiter.resume()
+        unsafe slots[Int(token.index)].waiter.take(.ready)?.resume()
     }
 
     func isCompleted(_ token: OperationToken) -> Bool { unsafe slots[Int(token.index)].isCompleted }
@@ -90,14 +90,14 @@ struct OperationTable: ~Copyable {
     mutating func cancelWait(_ token: OperationToken) {
         guard isOpen(token), !isCompleted(token) else { return }
         unsafe slots[Int(token.index)].end = .cancelled
-        unsafe slots[Int(token.index)].waiter.resume(.cancelled)
+        unsafe slots[Int(token.index)].waiter.take(.cancelled)?.resume()
     }
 
     /// The reactor stops: ends the waits that may take for ever.
     mutating func cutLongWaits() {
         for index in 0..<capacity where unsafe slots[index].isOpen && slots[index].isLong && !slots[index].isCompleted {
             unsafe slots[index].end = .cut
-            unsafe slots[index].waiter.resume(.cut)
+            unsafe slots[index].waiter.take(.cut)?.resume()
         }
     }
 
@@ -105,7 +105,7 @@ struct OperationTable: ~Copyable {
     mutating func expire(at tick: UInt32) {
         for index in 0..<capacity where unsafe slots[index].waiter.isExpired(at: tick) {
             unsafe slots[index].end = .expired
-            unsafe slots[index].waiter.resume(.expired)
+            unsafe slots[index].waiter.take(.expired)?.resume()
         }
     }
 
@@ -125,7 +125,7 @@ struct OperationTable: ~Copyable {
     mutating func failAll(errno: Int32) {
         for index in 0..<capacity where unsafe slots[index].isOpen && !slots[index].isCompleted {
             unsafe slots[index].outcome = OperationOutcome(result: -errno)
-            unsafe slots[index].waiter.resume()
+            unsafe slots[index].waiter.take(.ready)?.resume()
         }
     }
 

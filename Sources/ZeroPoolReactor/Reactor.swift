@@ -82,8 +82,8 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
 
     // Ending.
     var idleHistory = TurnHistory()
-    /// Whether the server stops: no new work should begin.
-    public internal(set) var isDraining = false
+    /// Behind ``isDraining``, since each access to a stored public property of a class is checked for exclusivity.
+    private var drains = false
     var isCut = false
     private var isEnding = false
     private var hasEnded = false
@@ -119,6 +119,9 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         waiting = Box(WaitingLine(capacity: slotCount))
     }
 
+    /// Whether the server stops: no new work should begin.
+    public var isDraining: Bool { drains }
+
     /// What it has done so far. Its thread only.
     public var statistics: ReactorStatistics { counts.value }
 
@@ -144,7 +147,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         }
     }
 
-    var isOwnThread: Bool { pthread_equal(thread, pthread_self()) != 0 }
+    var isOwnThread: Bool { thread == pthread_self() }
 
     @inline(__always)
     func requireThread() {
@@ -299,7 +302,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
     /// thread only, as the two below.
     package func drain(seconds: Double? = nil) {
         guard !isDraining else { return }
-        isDraining = true
+        drains = true
         switch accept {
         case .armed: ring.cancelAccept()
         case .paused: endAccepting()
@@ -329,7 +332,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
     private func abandon() {
         ring.abandon()
         hasEnded = true
-        isDraining = true
+        drains = true
         isCut = true
         accept = .ended
         connections.forEach { $0.abandon() }

@@ -83,9 +83,6 @@ struct Waiter {
         return unsafe continuation
     }
 
-    /// Lets the await go on. Nothing when none is suspended.
-    mutating func resume(_ outcome: Outcome = .ready) { unsafe take(outcome)?.resume() }
-
     /// Nobody waits any more; only a moment is kept.
     mutating func setLinger(_ deadline: Deadline?) { deadlineTick = deadline?.tick ?? 0 }
 
