@@ -1,8 +1,8 @@
 import Glibc
 package import Logging
 import SystemSupport
-import ZeroPool
-import ZeroPoolReactor
+package import ZeroPool
+package import ZeroPoolReactor
 
 /// A server: reactors from the first listen to the last return.
 package final class Server: Sendable {
@@ -210,5 +210,73 @@ package final class Server: Sendable {
         return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max)
             .maxBuffersPerShard(1024).maxIdleSeconds(.infinity).maxByteCount(byteCount)
             .maxByteCountPerShard(byteCount / reactorCount).build()
+    }
+}
+
+/// Why a server can't start, or had to end: a sentence for its user, with what to do about it.
+package enum ServerError: Error, CustomStringConvertible {
+    /// The host is neither an address nor a known name.
+    case unknownHost(String, reason: String)
+    /// What should be served is no directory, or may not be read.
+    case root(String, errno: Int32)
+    /// The access log can't be written.
+    case accessLog(String, errno: Int32)
+    /// A value of the configuration is impossible.
+    case configuration(String)
+    /// The reactors could not start, or had to end.
+    case reactor(ReactorError)
+    /// A system call failed.
+    case system(SystemError)
+
+    package var description: String {
+        switch self {
+        case .unknownHost(let host, let reason): "cannot listen on '\(host)': \(reason)"
+        case .root(let path, let errno): "cannot serve '\(path)': \(SystemError.text(errno))"
+        case .accessLog(let path, let errno): "cannot write the access log '\(path)': \(SystemError.text(errno))"
+        case .configuration(let text): text
+        case .reactor(.portInUse(let address)): "\(address) is in use by another program; choose another --port"
+        case .reactor(.leaked(let leaseCount)): "a bug: \(leaseCount) buffers did not come back to the pool"
+        case .reactor(let error): "\(error)"
+        case .system(let error): "\(error)"
+        }
+    }
+}
+
+/// What a server did, measured while it did it. Its JSON is flat: the reactors' names stand beside those here.
+package struct ServerStatistics: Sendable, Codable {
+    package var buffers = BufferMode.registered
+    package var reactors = 0
+    /// What the reactors did, in sum.
+    package var reactor = ReactorStatistics()
+    /// What the pool says of itself at the end of service, by size class and in sum.
+    package var pool = BufferPool.Statistics()
+    /// What a file server did beside.
+    package var files: FileStatistics?
+
+    package init() {}
+
+    private enum CodingKeys: String, CodingKey {
+        case buffers
+        case reactors
+        case pool
+        case files
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        buffers = try container.decode(BufferMode.self, forKey: .buffers)
+        reactors = try container.decode(Int.self, forKey: .reactors)
+        pool = try container.decode(BufferPool.Statistics.self, forKey: .pool)
+        files = try container.decodeIfPresent(FileStatistics.self, forKey: .files)
+        reactor = try ReactorStatistics(from: decoder)
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try reactor.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(buffers, forKey: .buffers)
+        try container.encode(reactors, forKey: .reactors)
+        try container.encode(pool, forKey: .pool)
+        try container.encodeIfPresent(files, forKey: .files)
     }
 }

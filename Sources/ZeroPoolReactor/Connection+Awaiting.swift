@@ -1,3 +1,4 @@
+internal import CZeroPool
 public import ZeroPool
 
 /// What a handler awaits.
@@ -165,4 +166,96 @@ extension Connection {
         case .output: if sendWaiter.ticket == ticket { resumeSender(.cancelled) }
         }
     }
+}
+
+/// A moment after which an await gives up, in ticks of its reactor's coarse clock.
+///
+/// A deadline is good on the reactor that made it (``Reactor/deadline(after:)``), and for any number of awaits. Cost: a few
+/// instructions, no system call.
+public struct Deadline: Sendable {
+    let tick: UInt32
+}
+
+/// Which task runs: to tell a handler's own awaits from those of its child tasks, which others may cancel.
+@safe
+struct TaskIdentity: Equatable {
+    private let task: UnsafeMutableRawPointer?
+
+    /// No task that runs.
+    static var none: TaskIdentity { unsafe TaskIdentity(task: nil) }
+
+    /// The task that the calling thread runs a part of.
+    @inline(__always)
+    static var current: TaskIdentity { unsafe TaskIdentity(task: swift_task_getCurrent()) }
+
+    @inline(__always)
+    static func == (left: TaskIdentity, right: TaskIdentity) -> Bool { unsafe left.task == right.task }
+}
+
+/// One suspended await, and what ends it before its time.
+@safe
+struct Waiter {
+    enum Outcome: UInt8 {
+        case ready
+        case expired
+        case cancelled
+        /// The reactor stops.
+        case cut
+
+        /// Why it ended before its time.
+        var reason: IOError.Reason? {
+            switch self {
+            case .ready: nil
+            case .expired: .deadline
+            case .cancelled: .cancelled
+            case .cut: .cut
+            }
+        }
+    }
+
+    private var continuation: UnsafeContinuation<Void, Never>?
+    /// The tick of its deadline; 0 for none.
+    private(set) var deadlineTick: UInt32 = 0
+    /// Tells a late cancellation from one that is meant for this wait.
+    private(set) var ticket: UInt16 = 0
+    private(set) var outcome = Outcome.ready
+
+    var isWaiting: Bool { unsafe continuation != nil }
+
+    /// The ticket that the next wait will have.
+    var nextTicket: UInt16 { ticket &+ 1 }
+
+    @inline(__always)
+    mutating func begin(_ continuation: UnsafeContinuation<Void, Never>, _ deadline: Deadline?) {
+        precondition(unsafe self.continuation == nil, "one task at a time may wait for this")
+        unsafe self.continuation = continuation
+        deadlineTick = deadline?.tick ?? 0
+        ticket &+= 1
+        outcome = .ready
+    }
+
+    /// A wait is over before it begins: its task is cancelled, or its deadline has passed. It uses up its ticket.
+    mutating func refuse(_ outcome: Outcome) {
+        precondition(!isWaiting, "one task at a time may wait for this")
+        ticket &+= 1
+        self.outcome = outcome
+    }
+
+    /// Ends the wait; the caller resumes what waited. (Not here: a call within a change of a class's property is checked for
+    /// exclusivity.) Nil when nothing is suspended.
+    @inline(__always)
+    mutating func take(_ outcome: Outcome) -> UnsafeContinuation<Void, Never>? {
+        guard let continuation = unsafe continuation else { return nil }
+        unsafe self.continuation = nil
+        self.outcome = outcome
+        return unsafe continuation
+    }
+
+    /// Nobody waits any more; only a moment is kept.
+    mutating func setLinger(_ deadline: Deadline?) { deadlineTick = deadline?.tick ?? 0 }
+
+    func isLingerOver(at tick: UInt32) -> Bool { !isWaiting && deadlineTick != 0 && deadlineTick <= tick }
+
+    /// Whether a deadline of this wait has passed.
+    func isExpired(at tick: UInt32) -> Bool { isWaiting && deadlineTick != 0 && deadlineTick <= tick }
 }

@@ -1,3 +1,8 @@
+import Glibc
+import SystemSupport
+import ZeroPool
+import ZeroPoolURing
+
 /// What a reactor allows its connections.
 public struct ConnectionLimits: Sendable {
     /// Stop reading from a peer when this many bytes are unread or unsent; resume at half. Bytes.
@@ -43,5 +48,131 @@ package struct ReactorLimits: Sendable {
         self.trimSeconds = trimSeconds
         self.drainSeconds = drainSeconds
         self.deadlineGrainSeconds = deadlineGrainSeconds
+    }
+}
+
+/// How many reactors and connections the limit on descriptors allows.
+enum DescriptorBudget {
+    struct Plan: Equatable {
+        var reactorCount: Int
+        var connectionCount: Int
+        /// Slots of each ring's file table.
+        var fileSlotCount: Int
+        /// Files that may stay open while nobody asks for them, of the process.
+        var openFileCount = 0
+    }
+
+    private static let maximumReactorCount = 128
+    /// Per reactor: its ring, its listener, its bell, and two for a moment (to ask for an address, to connect, to take buffers
+    /// back).
+    private static let descriptorCountPerReactor = 5
+    /// The standard streams, and some more.
+    private static let processDescriptorCount = 16
+
+    /// Raises the soft limit to the hard one where that is needed, and plans with what is then allowed. Throws when the reactors
+    /// asked for need more.
+    ///
+    /// - Parameters:
+    ///   - reactorCount: nil for one per processor, and fewer where descriptors are short.
+    ///   - openFileCount: Files that should stay open. Where there are any, each connection may have one more.
+    static func plan(
+        maxConnectionCount: Int, reactorCount: Int?, openFileCount: Int = 0
+    ) throws(ReactorError) -> Plan {
+        if let reactorCount, !(1...maximumReactorCount).contains(reactorCount) {
+            throw .configuration("there can be 1 to \(maximumReactorCount) reactors, not \(reactorCount)")
+        }
+        let fileCount = openFileCount > 0 ? openFileCount + maxConnectionCount : 0
+        let descriptorLimit = DescriptorLimit.raise(
+            to: max(
+                maxConnectionCount + spareSlotCount(of: .max),
+                descriptorCount(reactorCount ?? maximumReactorCount) + fileCount))
+        var plan = try plan(
+            maxConnectionCount: maxConnectionCount, reactorCount: reactorCount,
+            processorCount: ProcessBudget.processorCount, descriptorLimit: descriptorLimit)
+        // Most are for files that somebody asks for.
+        plan.openFileCount = min(openFileCount, descriptorLimit / 4)
+        return plan
+    }
+
+    /// The same for a limit that is known.
+    ///
+    /// Connections are direct descriptors, which take no descriptors of the process; but the kernel caps their table, a
+    /// ring's, by the same limit.
+    static func plan(
+        maxConnectionCount: Int, reactorCount: Int?, processorCount: Int, descriptorLimit: Int
+    ) throws(ReactorError) -> Plan {
+        let possible = (descriptorLimit - processDescriptorCount) / descriptorCountPerReactor
+        let reactorCount = reactorCount ?? max(1, min(maximumReactorCount, processorCount, possible))
+        guard reactorCount <= possible else {
+            throw .configuration(
+                "\(reactorCount) reactors need \(descriptorCount(reactorCount)) descriptors, and the limit is "
+                    + "\(descriptorLimit); raise it with ulimit -n, or use fewer reactors")
+        }
+        let slotCount = min(maxConnectionCount + spareSlotCount(of: .max), descriptorLimit)
+        let connectionCount = min(maxConnectionCount, slotCount - spareSlotCount(of: slotCount))
+        return Plan(reactorCount: reactorCount, connectionCount: connectionCount, fileSlotCount: slotCount)
+    }
+
+    private static func descriptorCount(_ reactorCount: Int) -> Int {
+        processDescriptorCount + reactorCount * descriptorCountPerReactor
+    }
+
+    /// Connections beyond the limit are accepted into these slots and refused at once: a full table would leave them hanging.
+    private static func spareSlotCount(of slotCount: Int) -> Int { min(32, max(1, slotCount / 8)) }
+}
+
+/// How long a reactor's queues may be where locked memory is short.
+///
+/// Recent kernels charge a ring's queues to `RLIMIT_MEMLOCK`, as they do registered memory, and to the user, not the
+/// process. The first reactor would take everything and the last could not start, so each gets its share.
+enum QueueBudget {
+    /// Below this share queues are shortened: those of full length take a third of it.
+    private static let ampleByteCount = 1 << 20
+
+    static func plan(reactorCount: Int) -> Ring.Configuration {
+        var limit = rlimit()
+        guard !LockedMemoryPrivilege.isHeld,
+            unsafe getrlimit(__rlimit_resource_t(__RLIMIT_MEMLOCK.rawValue), &limit) == 0
+        else {
+            return Ring.Configuration()
+        }
+        return configuration(share: Int(clamping: limit.rlim_cur) / reactorCount)
+    }
+
+    /// Half of `share` for the queues (64 bytes a submission, 16 a completion), so that buffers have the rest.
+    static func configuration(share: Int) -> Ring.Configuration {
+        guard share < ampleByteCount else { return Ring.Configuration() }
+        var completionEntries: UInt32 = 64
+        while Int(completionEntries) * 2 * 32 <= share / 2 { completionEntries *= 2 }
+        return Ring.Configuration(submissionEntries: completionEntries / 4, completionEntries: completionEntries)
+    }
+}
+
+/// Whether the limit on locked memory counts for this process at all.
+///
+/// The kernel asks for `CAP_IPC_LOCK` in the initial user namespace (`capable()` in `io_uring/io_uring.c`), and not for the
+/// user: root in a container may lack it, and other users may have it.
+enum LockedMemoryPrivilege {
+    static let isHeld = isHeld(status: text(of: "/proc/self/status"), userMap: text(of: "/proc/self/uid_map"))
+
+    private static let capabilityBit: UInt64 = 1 << 14
+
+    /// As `/proc/self/status` and `/proc/self/uid_map` say; not held where they say nothing.
+    static func isHeld(status: String, userMap: String) -> Bool {
+        let effective = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
+            .flatMap { $0.split(whereSeparator: \.isWhitespace).last }.flatMap { UInt64($0, radix: 16) }
+        // Another namespace's capabilities count for nothing here; only the initial one maps all users to themselves.
+        let isInitialNamespace = userMap.split(whereSeparator: \.isWhitespace) == ["0", "0", "4294967295"]
+        return isInitialNamespace && (effective ?? 0) & capabilityBit != 0
+    }
+
+    /// A small file's text; empty when it can't be read.
+    private static func text(of path: String) -> String {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return "" }
+        defer { _ = close(descriptor) }
+        return unsafe String(unsafeUninitializedCapacity: 8192) { buffer in
+            unsafe max(0, read(descriptor, buffer.baseAddress!, buffer.count))
+        }
     }
 }

@@ -80,9 +80,11 @@ extension ReactorAPITests {
             let reactors = try ReactorGroup(pool: pool, configuration: testConfiguration())
             let listener = try reactors.listen(at: SocketAddress(resolving: "127.0.0.1", port: 0))
             let serving = Task { try await reactors.serve(listener) { _ in } }
-            let peer = try Peer(listener.address)
-            #expect(try peer.receiveAll() == [])
-            peer.halfClose()
+            try await onOwnThread {
+                let peer = try Peer(listener.address)
+                #expect(try peer.receiveAll() == [])
+                peer.halfClose()
+            }.get()
             serving.cancel()
             try await serving.value
             #expect(pool.leasedBufferCount == 0)
@@ -163,12 +165,14 @@ extension ReactorAPITests {
             let services = ServiceGroup(
                 services: [EchoService(reactors: reactors, listener: listener)], logger: Logger(label: "test"))
             let running = Task { try await services.run() }
-            let peer = try Peer(listener.address)
-            try peer.send("served")
-            #expect(try peer.receive(exactly: 6) == Array("served".utf8))
-            await services.triggerGracefulShutdown()
-            #expect(try peer.receiveAll() == [])
-            peer.halfClose()
+            try await onOwnThread {
+                let peer = try Peer(listener.address)
+                try peer.send("served")
+                #expect(try peer.receive(exactly: 6) == Array("served".utf8))
+                await services.triggerGracefulShutdown()
+                #expect(try peer.receiveAll() == [])
+                peer.halfClose()
+            }.get()
             try await running.value
             #expect(pool.leasedBufferCount == 0)
         }

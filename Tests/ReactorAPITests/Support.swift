@@ -159,15 +159,20 @@ func withServer(
     let listener = try reactors.listen(at: SocketAddress(resolving: "127.0.0.1", port: 0))
     let serving = Task { try await reactors.serve(listener, handler: handler) }
     let server = TestServer(reactors: reactors, pool: pool, address: listener.address)
-    let thread = try TestThread()
-    let result = await Task(executorPreference: thread) { try await body(server) }.result
-    thread.end()
+    let result = try await onOwnThread { try await body(server) }
     reactors.drain(for: .seconds(3))
     try await serving.value
     let statistics = try await reactors.waitForEnd()
     #expect(pool.leasedBufferCount == 0)
     try result.get()
     return statistics
+}
+
+/// Runs what blocks on a thread of its own: Swift's shared threads are few, and the tests beside this one need them.
+func onOwnThread(_ body: @escaping @Sendable () async throws -> Void) async throws -> Result<Void, any Error> {
+    let thread = try TestThread()
+    defer { thread.end() }
+    return await Task(executorPreference: thread) { try await body() }.result
 }
 
 /// A client with an ordinary socket, whose calls give up after five seconds.

@@ -42,7 +42,7 @@ extension FileHandler {
         switch answer {
         case .kept(let index):
             defer { endUse(index) }
-            try await waitForOutput(1)
+            if connection.pendingBufferCount > 1 { try await waitForOutput(1) }
             if sendKept(index) { return .keepAlive }
             return try await respond(with: index, isDirect: false)
         case .file(let index, let isDirect):
@@ -316,7 +316,7 @@ extension FileHandler {
     var sendDeadline: Deadline? {
         guard configuration.minBytesPerSecond > 0 else { return nil }
         let seconds = Double(connection.sendingByteCount) / Double(configuration.minBytesPerSecond)
-        return reactor.deadline(after: .seconds(configuration.slowGraceSeconds + seconds))
+        return reactor.deadline(afterSeconds: configuration.slowGraceSeconds + seconds)
     }
 
     /// Waits until at most `count` blocks are held. A peer that takes too long for one is cut.
