@@ -62,5 +62,10 @@ let package = Package(
             ],
             path: "Sources/NIOEcho",
             swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "continuation-echo",
+            dependencies: [.product(name: "ZeroPoolURing", package: "ZeroPool")],
+            path: "Sources/ContinuationEcho",
+            swiftSettings: swiftSettings),
     ]
 )

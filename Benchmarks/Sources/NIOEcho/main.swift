@@ -1,12 +1,14 @@
 // The echo server that a Swift program has without ZeroPool: SwiftNIO, one event loop.
 //
-//   nio-echo PORT                       SIGTERM or SIGINT prints its CPU time as JSON
+//   nio-echo PORT [--async]             SIGTERM or SIGINT prints its CPU time as JSON
 import Glibc
 import NIOCore
 import NIOPosix
 
-guard CommandLine.arguments.count == 2, let port = Int(CommandLine.arguments[1]) else {
-    print("usage: nio-echo PORT")
+let arguments = CommandLine.arguments.dropFirst()
+let isAsync = arguments.last == "--async"
+guard arguments.count == (isAsync ? 2 : 1), let port = arguments.first.flatMap({ Int($0) }) else {
+    print("usage: nio-echo PORT [--async]")
     exit(2)
 }
 
@@ -19,24 +21,22 @@ unsafe sigaddset(&stopSignals, SIGINT)
 unsafe pthread_sigmask(SIG_BLOCK, &stopSignals, nil)
 
 let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-let listener = try ServerBootstrap(group: group)
-    .serverChannelOption(.backlog, value: 4096)
-    .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-    .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-    .childChannelOption(.allowRemoteHalfClosure, value: true)
-    // Grows to 64 KiB where messages fill it, and stays small where they do not. Neither a fixed 64 KiB nor twice the
-    // maximum cost less.
-    .childChannelOption(
-        .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: 65536)
-    )
-    .childChannelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandlers([BackPressureHandler(), EchoHandler()])
+let address: SocketAddress
+if isAsync {
+    let promise = group.next().makePromise(of: SocketAddress.self)
+    AsyncEcho.serve(on: group, port: port, address: promise)
+    address = try promise.futureResult.wait()
+} else {
+    let listener = try ServerBootstrap.echo(on: group)
+        .childChannelInitializer { channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandlers([BackPressureHandler(), EchoHandler()])
+            }
         }
-    }
-    .bind(host: "127.0.0.1", port: port)
-    .wait()
-let address = listener.localAddress!
+        .bind(host: "127.0.0.1", port: port)
+        .wait()
+    address = listener.localAddress!
+}
 print("listening on \(address.ipAddress!):\(address.port!)")
 fflush(nil)
 
