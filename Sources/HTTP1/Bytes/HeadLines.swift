@@ -79,3 +79,81 @@ struct LineScanner: Sendable {
         return offset
     }
 }
+
+/// A field line, taken apart (RFC 9112, 5).
+struct FieldLine {
+    enum Fault: Error {
+        case obsoleteFold
+        case badName
+        case spaceBeforeColon
+    }
+
+    let name: Range<Int>
+    /// Without the spaces and tabs around it.
+    let value: Range<Int>
+
+    /// - Parameter line: Not empty.
+    init(_ line: Range<Int>, of bytes: RawSpan) throws(Fault) {
+        guard !bytes[line.lowerBound].isBlank else { throw .obsoleteFold }
+        var colon = line.lowerBound
+        while colon < line.upperBound, ByteSet.token.contains(bytes[colon]) { colon += 1 }
+        guard colon > line.lowerBound, colon < line.upperBound else { throw .badName }
+        guard bytes[colon] == UInt8(ascii: ":") else {
+            throw bytes[colon].isBlank ? .spaceBeforeColon : .badName
+        }
+        name = line.lowerBound..<colon
+        value = bytes.trimmed(colon + 1..<line.upperBound)
+    }
+}
+
+/// The connection options that mean something to us (RFC 9110, 7.6.1; RFC 9112, 9.3).
+struct ConnectionOptions: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    static let close = ConnectionOptions(rawValue: 1)
+    static let keepAlive = ConnectionOptions(rawValue: 2)
+
+    init(rawValue: UInt8) { self.rawValue = rawValue }
+
+    /// What the value of a `Connection` field lists.
+    init(_ value: RawSpan) {
+        var options: ConnectionOptions = []
+        value.forEachListElement { option in
+            if option.isEqual(ignoringCase: "close") { options.insert(.close) }
+            if option.isEqual(ignoringCase: "keep-alive") { options.insert(.keepAlive) }
+            return true
+        }
+        self = options
+    }
+}
+
+/// A piece of a head by its place, in a word. Nothing stands at the very start of a head but a method or a version, so that
+/// the empty range at 0 can stand for "absent".
+struct ByteRange: Sendable, Equatable {
+    static let absent = ByteRange(0..<0)
+
+    private let start: UInt32
+    private let end: UInt32
+
+    init(_ range: Range<Int>) {
+        start = UInt32(range.lowerBound)
+        end = UInt32(range.upperBound)
+    }
+
+    var range: Range<Int> { Int(start)..<Int(end) }
+}
+
+/// How large the head of a message may be. A head that is larger is refused as soon as that is seen.
+package struct HeadLimits: Sendable {
+    /// Bytes of a whole head, the empty line at its end included: past it 431, or 414 when not even the request line fits.
+    package var headByteCount: Int
+    /// Bytes of a request's target: past it 414.
+    package var targetByteCount: Int
+
+    /// Traps unless both are positive, and a head is at most 1 GiB.
+    package init(headByteCount: Int = 16 << 10, targetByteCount: Int = 8 << 10) {
+        precondition((1...1 << 30).contains(headByteCount) && targetByteCount > 0, "a head is from 1 B to 1 GiB")
+        self.headByteCount = headByteCount
+        self.targetByteCount = targetByteCount
+    }
+}
