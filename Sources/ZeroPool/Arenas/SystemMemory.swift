@@ -58,4 +58,9 @@ enum SystemMemory {
         let limit = zeropool_lock_limit()
         return limit < 0 ? nil : Int(limit)
     }
+
+    /// Overwrites memory with zeroes, by a call that no compiler leaves out because nobody reads them.
+    static func wipe(_ base: UnsafeMutableRawPointer, byteCount: Int) {
+        unsafe explicit_bzero(base, byteCount)
+    }
 }

@@ -1,3 +1,4 @@
+public import CZeroPool
 public import Synchronization
 
 /// A thread's cached buffers of one class, in whole cache lines: this header first, then the slots of a stack.
@@ -132,4 +133,141 @@ extension UnsafeMutablePointer where Pointee == Magazine {
     var count: Int {
         unsafe Int(pointee.count.load(ordering: .relaxed)) + (pointee.hot.load(ordering: .relaxed) == 0 ? 0 : 1)
     }
+}
+
+/// Where every thread has its magazine of one class of one pool: the thread's slot for the pool, and the place in the cache
+/// that hangs there.
+///
+/// It names no thread and points nowhere, so it may be kept and used anywhere: a thread without a cache of the pool finds
+/// the empty cache there, and a thread with a cache of a later pool finds magazines with another `homeTag`.
+@usableFromInline
+struct MagazinePlace: Sendable {
+    /// The slot's distance from the thread pointer.
+    @usableFromInline let slotOffset: Int32
+    /// The magazine's distance from the start of the cache.
+    @usableFromInline let magazineOffset: UInt32
+
+    @inlinable @inline(__always)
+    init(slotOffset: Int32, magazineOffset: UInt32) {
+        self.slotOffset = slotOffset
+        self.magazineOffset = magazineOffset
+    }
+
+    /// The calling thread's magazine there.
+    @usableFromInline
+    var magazine: MagazinePointer {
+        @inlinable @inline(__always)
+        get {
+            unsafe (zeropool_load(Int64(slotOffset)) + Int(magazineOffset)).assumingMemoryBound(to: Magazine.self)
+        }
+    }
+
+    /// The same, in a register of its own: see `zeropool_load_anew`.
+    @usableFromInline
+    var magazineAnew: MagazinePointer {
+        @inlinable @inline(__always)
+        get {
+            unsafe (zeropool_load_anew(Int64(slotOffset)) + Int(magazineOffset)).assumingMemoryBound(to: Magazine.self)
+        }
+    }
+
+    /// The buffer last returned to the calling thread's magazine here, counted as a get; nil when it is empty.
+    @inlinable @inline(__always)
+    func pop() -> UnsafeMutablePointer<BufferDescriptor>? {
+        let magazine = unsafe magazine
+        let hot = unsafe magazine.pointee.hot.load(ordering: .relaxed)
+        guard _fastPath(hot != 0) else {
+            let magazine = unsafe magazineAnew
+            guard let descriptor = unsafe magazine.popFromSlots() else { return nil }
+            unsafe magazine.countHit()
+            return unsafe descriptor
+        }
+        unsafe magazine.pointee.hot.store(0, ordering: .relaxed)
+        unsafe magazine.countHit()
+        return unsafe UnsafeMutablePointer<BufferDescriptor>(bitPattern: hot)
+    }
+
+    /// Adds a buffer to the calling thread's magazine here, if that is its home; false when it is not, or the magazine is full.
+    @inlinable @inline(__always)
+    func push(_ descriptor: UnsafeMutablePointer<BufferDescriptor>) -> Bool {
+        let magazine = unsafe magazine
+        guard unsafe magazine.pointee.homeTag.load(ordering: .relaxed) == descriptor.pointee.homeTag else {
+            return false
+        }
+        let hot = unsafe magazine.pointee.hot.load(ordering: .relaxed)
+        guard _fastPath(hot == 0) else { return unsafe magazineAnew.push(descriptor, before: hot) }
+        unsafe magazine.pointee.hot.store(UInt(bitPattern: descriptor), ordering: .relaxed)
+        return true
+    }
+}
+
+/// How a batch moves between a thread's cache and its shard: the shortest way, for when there is nothing else to do.
+///
+/// A burst of gets comes by here once in half a magazine. So it counts no references: a thread's cache keeps its pool's core,
+/// and with it the shards, and only its thread ends it.
+extension MagazinePlace {
+    /// Fills the calling thread's magazine here, which is empty, from the thread's shard, and takes a buffer of it. The pool
+    /// that made this place is alive.
+    ///
+    /// Nil when the thread has no cache yet, or the cache none of the class; when it has been called to do something else
+    /// first; and when the shard has none idle of the class.
+    func refill() -> DescriptorPointer? {
+        let magazine = unsafe magazine
+        let homeTag = unsafe magazine.pointee.homeTag.load(ordering: .relaxed)
+        guard homeTag != 0, unsafe !cache.isCalled else { return nil }
+        return unsafe cache.header.pointee.home._withUnsafeGuaranteedRef {
+            unsafe $0.takeBatch(shift: Magazine.shift(ofHomeTag: homeTag), into: magazine)
+        }
+    }
+
+    /// Takes a buffer into the calling thread's magazine here, half of which goes home for it if it is full.
+    ///
+    /// False when this is not its home, and when the cache has been called to do something else first.
+    func makeRoomAndPush(_ descriptor: DescriptorPointer) -> Bool {
+        let magazine = unsafe magazine
+        let homeTag = unsafe magazine.pointee.homeTag.load(ordering: .relaxed)
+        guard unsafe homeTag == descriptor.pointee.homeTag, unsafe !cache.isCalled else { return false }
+        if unsafe magazine.push(descriptor) { return true }
+        unsafe cache.header.pointee.home._withUnsafeGuaranteedRef { home in
+            unsafe cache.spill(
+                shift: Magazine.shift(ofHomeTag: homeTag), to: home, keeping: magazine.capacity / 2)
+        }
+        return unsafe magazine.push(descriptor)
+    }
+
+    /// The cache that the magazine is part of; the empty one where its tag is 0.
+    private var cache: ThreadCache { unsafe ThreadCache(address: zeropool_load(Int64(slotOffset))) }
+}
+
+/// Where things stand in a thread cache: one magazine for each shift that a size can have.
+///
+/// Those below the smallest class are never reached; the header stands in their place. Those above the largest cached
+/// class have room for nothing, so that the fast path compares no bounds.
+struct CacheLayout {
+    static let cacheLineByteCount = 64
+    /// The magazines of shifts 1 to 11, sizes below a page, leave this much room and more.
+    static let headerByteCount = 11 * cacheLineByteCount
+
+    /// From one magazine to the next: header and slots, rounded up to whole cache lines.
+    let magazineStride: Int
+    /// The classes that are cached.
+    let cachedShifts: Range<Int>
+
+    init(tlsCacheSize: Int, cachedShifts: Range<Int>) {
+        let byteCount = unsafe Magazine.headerByteCount + tlsCacheSize * MemoryLayout<UnsafeRawPointer>.stride
+        let line = CacheLayout.cacheLineByteCount
+        magazineStride = (byteCount + line - 1) / line * line
+        self.cachedShifts = cachedShifts
+    }
+
+    /// All shifts that `SizeClass.shift` gives.
+    static let allShifts = SizeClass.minimumShift..<65
+
+    var byteCount: Int { magazineOffset(shift: CacheLayout.allShifts.upperBound) }
+
+    /// By `SizeClass.magazineIndex`.
+    func magazineOffset(shift: Int) -> Int { (shift - 1) * magazineStride }
+
+    /// Whether the empty cache, which stands in for a missing one, is as long as a cache of this layout.
+    var fits: Bool { byteCount <= Int(ZEROPOOL_CACHE_BYTE_LIMIT) }
 }

@@ -1,3 +1,9 @@
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 extension BufferPool {
     /// Leases that one line of source took, and that have not come back.
     public struct OutstandingLeases: Sendable, Hashable, Codable, CustomStringConvertible {
@@ -53,5 +59,47 @@ extension LeaseLedger {
             ZeroPool: a debugging pool was closed with \(count) \(count == 1 ? "lease" : "leases") out, \(byteCount) bytes:
             \(lines)
             """)
+    }
+}
+
+/// Bytes that a debugging pool fills memory with, so that a mistake shows.
+enum Poison: UInt8 {
+    /// A fresh lease: what reads like this was never written.
+    case fresh = 0xcd
+    /// Returned memory: a pointer into it outlived the lease, or it is written to although nobody has it.
+    case returned = 0xdb
+
+    func fill(_ memory: UnsafeMutableRawBufferPointer) {
+        guard let start = memory.baseAddress else { return }
+        unsafe _ = memset(start, Int32(rawValue), memory.count)
+    }
+
+    /// The offset of the first byte that is not as `fill` left it.
+    func firstChange(in memory: UnsafeMutableRawBufferPointer) -> Int? {
+        guard let start = memory.baseAddress else { return nil }
+        // One comparison of the memory with itself, a byte on: as fast as the C library.
+        if unsafe memory[0] == rawValue, unsafe memcmp(start, start + 1, memory.count - 1) == 0 { return nil }
+        return unsafe memory.firstIndex { $0 != rawValue }
+    }
+}
+
+/// Where a debugging pool reports. The library is silent otherwise.
+enum StandardError {
+    /// Writes all of `text`, as far as somebody takes it.
+    static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            guard let start = bytes.baseAddress else { return }
+            var done = 0
+            while done < bytes.count {
+                #if canImport(Musl)
+                    let count = unsafe Musl.write(STDERR_FILENO, start + done, bytes.count - done)
+                #else
+                    let count = unsafe Glibc.write(STDERR_FILENO, start + done, bytes.count - done)
+                #endif
+                guard count > 0 else { return }
+                done += count
+            }
+        }
     }
 }

@@ -101,3 +101,87 @@ public struct BufferLocation: Sendable, Equatable {
     /// observed (transient memory).
     public let arena: Int
 }
+
+extension PooledBuffer {
+    /// The written bytes, `count` of them.
+    public var bytes: RawSpan {
+        @_lifetime(borrow self)
+        get {
+            let span = unsafe RawSpan(_unsafeStart: base, byteCount: count)
+            return unsafe _overrideLifetime(span, borrowing: self)
+        }
+    }
+
+    /// The written bytes, to change in place.
+    public var mutableBytes: MutableRawSpan {
+        @_lifetime(&self)
+        mutating get {
+            let span = unsafe MutableRawSpan(_unsafeStart: base, byteCount: count)
+            return unsafe _overrideLifetime(span, mutating: &self)
+        }
+    }
+
+    /// Appends to the written bytes: `body` fills a span over the rest of the capacity, and what it wrote counts.
+    ///
+    /// What `body` wrote before it threw counts too.
+    public mutating func append<Failure: Error, Result: ~Copyable>(
+        _ body: (_ output: inout OutputRawSpan) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        let rest = unsafe UnsafeMutableRawBufferPointer(start: base + count, count: capacity - count)
+        var output = unsafe OutputRawSpan(buffer: rest, initializedCount: 0)
+        do throws(Failure) {
+            let result = try body(&output)
+            writtenByteCount += unsafe output.finalize(for: rest)
+            return result
+        } catch {
+            writtenByteCount += unsafe output.finalize(for: rest)
+            throw error
+        }
+    }
+
+    /// Appends a copy of `bytes`. Traps when they are more than the capacity has left.
+    public mutating func append(copying bytes: RawSpan) {
+        precondition(bytes.byteCount <= capacity - count, "the buffer has no room for \(bytes.byteCount) bytes more")
+        unsafe bytes.withUnsafeBytes { source in
+            guard let start = source.baseAddress else { return }
+            unsafe (base + count).copyMemory(from: start, byteCount: source.count)
+        }
+        writtenByteCount += bytes.byteCount
+    }
+
+    /// Forgets what was written: `count` is 0 again.
+    public mutating func removeAll() { writtenByteCount = 0 }
+
+    /// Keeps the first `newCount` written bytes. Traps unless `0 <= newCount <= count`.
+    public mutating func truncate(to newCount: Int) {
+        precondition(newCount >= 0 && newCount <= count, "a buffer is truncated to at most its count")
+        writtenByteCount = newCount
+    }
+
+    /// The whole capacity, written or not, for calls that fill memory through a pointer.
+    ///
+    /// Unsafe: past `count` it shows what earlier users left, and the pointer is valid in `body` only.
+    @unsafe
+    public mutating func withUnsafeMutableBytes<Failure: Error, Result: ~Copyable>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: capacity))
+    }
+
+    /// Says that the first `newCount` bytes are written, as a receive into the buffer's memory does.
+    ///
+    /// Unsafe: the caller has seen them written, else safe API shows what earlier users left. Traps unless
+    /// `0 <= newCount <= capacity`.
+    @unsafe
+    public mutating func setCount(_ newCount: Int) {
+        precondition(newCount >= 0 && newCount <= capacity, "a buffer's count is at most its capacity")
+        writtenByteCount = newCount
+    }
+}
+
+extension Array where Element == UInt8 {
+    /// A copy of the written bytes of `buffer`.
+    public init(copying buffer: borrowing PooledBuffer) {
+        self = unsafe buffer.bytes.withUnsafeBytes { unsafe Array($0) }
+    }
+}

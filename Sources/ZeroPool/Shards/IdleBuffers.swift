@@ -1,3 +1,11 @@
+import Synchronization
+
+#if canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
 /// A shard's idle buffers: what came home and waits for the next get, by class.
 ///
 /// Guarded by the shard's lock. Gets take the newest of a class, whose memory the processor's cache may still have; what
@@ -184,4 +192,96 @@ extension Range<Int> {
         }
         return largest
     }
+}
+
+/// Idle buffers linked both ways through their descriptors, from the newest to the oldest.
+///
+/// Guarded by the shard's lock. `count` is the number of buffers; a buffer is in one list at most.
+@safe
+struct BufferList {
+    private(set) var newest: DescriptorPointer?
+    private(set) var oldest: DescriptorPointer?
+    private(set) var count = 0
+
+    mutating func insertNewest(_ descriptor: DescriptorPointer) {
+        unsafe descriptor.pointee.isIdle = true
+        unsafe descriptor.pointee.previous = nil
+        unsafe descriptor.pointee.next = unsafe newest
+        if let newest = unsafe newest {
+            unsafe newest.pointee.previous = unsafe descriptor
+        } else {
+            unsafe oldest = unsafe descriptor
+        }
+        unsafe newest = unsafe descriptor
+        count += 1
+    }
+
+    mutating func removeNewest() -> DescriptorPointer? {
+        guard let descriptor = unsafe newest else { return nil }
+        unsafe descriptor.pointee.isIdle = false
+        unsafe newest = unsafe descriptor.pointee.next
+        if let newest = unsafe newest {
+            unsafe newest.pointee.previous = nil
+        } else {
+            unsafe oldest = nil
+        }
+        count -= 1
+        return unsafe descriptor
+    }
+
+    mutating func remove(_ descriptor: DescriptorPointer) {
+        unsafe descriptor.pointee.isIdle = false
+        let (newer, older) = unsafe (descriptor.pointee.previous, descriptor.pointee.next)
+        if let newer = unsafe newer {
+            unsafe newer.pointee.next = unsafe older
+        } else {
+            unsafe newest = unsafe older
+        }
+        if let older = unsafe older {
+            unsafe older.pointee.previous = unsafe newer
+        } else {
+            unsafe oldest = unsafe newer
+        }
+        count -= 1
+    }
+}
+
+/// Tells how long memory has been idle, in ticks of 2²⁴ ns (17 ms). Read on slow paths only.
+///
+/// Ticks are the low 32 bits of a count that wraps after 834 days: compare only differences (`elapsed`). The
+/// source is `CLOCK_MONOTONIC_COARSE`, which is no system call and a third of the cost of the fine clock.
+struct IdleClock: Sendable {
+    typealias Tick = UInt32
+
+    /// Nil for the system's time; else the time is what a test says.
+    private let byHand: HandClock?
+
+    static let system = IdleClock(byHand: nil)
+
+    static func byHand(_ clock: HandClock) -> IdleClock { IdleClock(byHand: clock) }
+
+    var now: Tick {
+        guard byHand == nil else { return byHand!.tick.load(ordering: .relaxed) }
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC_COARSE, &time)
+        return Tick(truncatingIfNeeded: (UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)) >> 24)
+    }
+
+    /// How long after `start` it is at `now`; 0 when another thread's `start` is newer than a `now` read before it.
+    static func elapsed(since start: Tick, at now: Tick) -> Tick { Tick(max(0, Int32(bitPattern: now &- start))) }
+
+    /// As many ticks as pass in so many seconds, rounded up; nil where they are more than can be told apart (417 days).
+    static func ticks(seconds: Double) -> Tick? {
+        let ticks = (seconds * 1e9 / Double(1 << 24)).rounded(.up)
+        return ticks < Double(Int32.max) ? Tick(ticks) : nil
+    }
+}
+
+/// Time that passes when a test says so.
+final class HandClock: Sendable {
+    let tick: Atomic<IdleClock.Tick>
+
+    init(tick: IdleClock.Tick) { self.tick = Atomic(tick) }
+
+    func advance(seconds: Double) { tick.wrappingAdd(IdleClock.ticks(seconds: seconds)!, ordering: .relaxed) }
 }
