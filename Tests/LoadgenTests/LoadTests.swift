@@ -237,6 +237,6 @@ struct LoadTests {
 
     @Test("More connections than open files are allowed is said before anything starts")
     func openFileLimit() {
-        #expect(throws: OpenFileLimitError.self) { try OpenFileLimit.makeRoom(forSockets: Int(Int32.max)) }
+        #expect(throws: OpenFileLimitError.self) { try Load.makeRoom(forSockets: Int(Int32.max)) }
     }
 }

@@ -1,3 +1,5 @@
+import Histogram
+
 /// The result of one load: what `--json` writes.
 struct LoadReport: Codable, Sendable {
     /// What was said on the connections.
@@ -78,5 +80,100 @@ struct LoadReport: Codable, Sendable {
             connect: tally.connectErrorCount, lost: tally.lostConnectionCount,
             unanswered: tally.unansweredConnectionCount, mismatch: tally.mismatch)
         problems = tally.problems
+    }
+}
+
+/// The percentiles that are reported, in microseconds.
+struct LatencySummary: Codable, Equatable, Sendable {
+    let p50: Double
+    let p90: Double
+    let p99: Double
+    let p999: Double
+    let max: Double
+
+    private enum CodingKeys: String, CodingKey {
+        case p50, p90, p99, max
+        case p999 = "p99.9"
+    }
+
+    init(_ nanoseconds: Histogram<UInt64>) {
+        func microseconds(_ percentile: Double) -> Double {
+            Double(nanoseconds.valueAtPercentile(percentile)) / 1000
+        }
+        p50 = microseconds(50)
+        p90 = microseconds(90)
+        p99 = microseconds(99)
+        p999 = microseconds(99.9)
+        max = nanoseconds.totalCount == 0 ? 0 : Double(nanoseconds.max) / 1000
+    }
+}
+
+/// How many answers had which status. Nearly always there is one, and to count is to add.
+struct StatusCounts: Sendable {
+    /// Those that occurred, in the order in which they did.
+    private(set) var counts: [(status: Int, count: Int)] = []
+
+    mutating func count(_ status: Int, times: Int = 1) {
+        if let index = counts.firstIndex(where: { $0.status == status }) {
+            counts[index].count += times
+        } else {
+            counts.append((status, times))
+        }
+    }
+
+    mutating func merge(_ other: StatusCounts) {
+        for (status, times) in other.counts { count(status, times: times) }
+    }
+}
+
+extension LoadReport {
+    /// What a person reads; the problems stand elsewhere.
+    var text: String {
+        let message = http == nil ? "message" : "request"
+        let said = messageByteCount.map { "\(Format.byteCount($0)) to \(target)" } ?? "GET \(target)"
+        let title = """
+            \(Format.count(connections, "connection")) × \(said), \(Format.count(pipeline, message)) in flight each, \
+            \(Format.count(threads, "thread")), \(Format.decimal(windowSeconds, places: 2)) s measured
+
+            """
+        let again = http.map { ", \($0.reconnects) made again as the server said" } ?? ""
+        let connections = """
+              connections  \(errors.connect) not made, \(errors.lost) lost, \(errors.unanswered) unanswered\(again)
+
+            """
+        return title + (requests > 0 ? figures : "") + answers + connections
+    }
+
+    private var figures: String {
+        let latency = latencyMicroseconds
+        return """
+              requests/s   \(Format.grouped(requestsPerSecond))
+              bytes/s      \(Format.byteRate(bytesPerSecond)) \(http == nil ? "echoed" : "of bodies")
+              latency µs   p50 \(Format.microseconds(latency.p50))  p90 \(Format.microseconds(latency.p90))  \
+            p99 \(Format.microseconds(latency.p99))  p99.9 \(Format.microseconds(latency.p999))  \
+            max \(Format.microseconds(latency.max))
+              verified     \(verified)
+              loadgen CPU  \(Format.decimal(loadgenProcessorMicrosecondsPerRequest, places: 2)) µs a request
+
+            """
+    }
+
+    private var verified: String {
+        guard http == nil || verifiedByteCount > 0 else { return "nothing: bodies were only counted" }
+        return "\(Format.byteCount(verifiedByteCount)), every byte compared"
+    }
+
+    /// The statuses, and by which operations the load generator got them.
+    private var answers: String {
+        guard let http else { return "" }
+        let statuses = http.statuses.sorted { $0.key < $1.key }.map { "\($0.key): \(Format.grouped(Double($0.value)))" }
+        let operations = operations.sorted { $0.value > $1.value }.map {
+            "\(Format.grouped(Double($0.value))) \($0.key)"
+        }
+        return """
+              answers      \(statuses.isEmpty ? "none" : statuses.joined(separator: ", ")) (warm-up included)
+              operations   \(operations.joined(separator: ", "))
+
+            """
     }
 }

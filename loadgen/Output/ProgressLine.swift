@@ -37,3 +37,41 @@ final class ProgressLine: Sendable {
         }
     }
 }
+
+/// How far a comparison is: which of its measurements, and how long the rest may take.
+final class ComparisonProgress: Sendable {
+    let line: ProgressLine
+    private let stepCount: Int
+    private let startNanoseconds = Clock.monotonicNanoseconds
+    private let stepIndex = Mutex(0)
+
+    init(stepCount: Int, line: ProgressLine) {
+        self.stepCount = stepCount
+        self.line = line
+    }
+
+    /// A part of several measurements begins.
+    func begin(_ title: String) { line.begin("measuring \(title)") }
+
+    /// The next measurement begins.
+    func step(_ title: String) {
+        let index = stepIndex.withLock { index in
+            index += 1
+            return index - 1
+        }
+        let elapsedSeconds = Double(Clock.monotonicNanoseconds - startNanoseconds) / 1e9
+        line.show(
+            Self.text(index: index, of: stepCount, elapsedSeconds: elapsedSeconds, title: title))
+    }
+
+    /// `[#####---------------]  26 of 104, about 40 s left: hot file 64 KiB × 64, malloc`.
+    static func text(index: Int, of stepCount: Int, elapsedSeconds: Double, title: String) -> String {
+        let width = 20
+        let filled = index * width / max(1, stepCount)
+        let bar = String(repeating: "#", count: filled) + String(repeating: "-", count: width - filled)
+        // The first few say nothing of the rest.
+        let left = elapsedSeconds / Double(max(1, index)) * Double(stepCount - index)
+        let rest = index < 4 ? "" : ", about \(Format.decimal(left, places: 0)) s left"
+        return "[\(bar)] \(index + 1) of \(stepCount)\(rest): \(title)"
+    }
+}
