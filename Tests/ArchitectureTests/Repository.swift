@@ -1,4 +1,5 @@
 import Foundation
+import Testing
 
 /// The package's own sources.
 enum Repository {
@@ -13,4 +14,89 @@ enum Repository {
     }
 
     static func text(_ file: URL) throws -> String { try String(contentsOf: file, encoding: .utf8) }
+}
+
+/// The package as the package manager describes it.
+struct Manifest: Decodable {
+    struct Target: Decodable {
+        let name: String
+        let type: String
+        let path: String
+        /// Other targets of this package.
+        let targetDependencies: [String]?
+        /// Products of other packages.
+        let productDependencies: [String]?
+    }
+
+    let targets: [Target]
+
+    /// The rooms: what is no test.
+    var rooms: [Target] { targets.filter { $0.type != "test" } }
+
+    static func read() throws -> Manifest {
+        // In a scratch folder of its own: the package's is taken while its tests run.
+        let scratch = FileManager.default.temporaryDirectory.appending(path: "zeropool-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        let result = try Tool.run(
+            ["swift", "package", "--scratch-path", scratch.path, "describe", "--type", "json"])
+        try #require(result.isSuccess, "\(result.output)")
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        // Anything that the package manager has to say stands before the object.
+        let object = result.output.drop { $0 != "{" }
+        return try decoder.decode(Manifest.self, from: Data(object.utf8))
+    }
+}
+
+/// What a source file imports.
+enum Imports {
+    private static let kinds: Set<Substring> = [
+        "struct", "class", "enum", "protocol", "func", "var", "let", "typealias",
+    ]
+
+    /// The modules that the import lines of a Swift source name; of `import struct A.B` that is `A`.
+    static func modules(in source: String) -> Set<String> {
+        var modules: Set<String> = []
+        for statement in source.split(whereSeparator: { $0 == "\n" || $0 == ";" }) {
+            let words = statement.split { $0 == " " || $0 == "\t" }
+            guard let index = words.firstIndex(of: "import"), words[..<index].allSatisfy(isModifier) else { continue }
+            let name = words[(index + 1)...].first { !kinds.contains($0) }
+            if let module = name?.split(separator: ".").first { modules.insert(String(module)) }
+        }
+        return modules
+    }
+
+    private static func isModifier(_ word: Substring) -> Bool {
+        word.hasPrefix("@") || ["public", "package", "internal", "fileprivate", "private"].contains(word)
+    }
+}
+
+/// Programs of the toolchain, run to their end.
+enum Tool {
+    struct Result: Sendable {
+        let isSuccess: Bool
+        /// Standard output and standard error.
+        let output: String
+    }
+
+    /// Runs a program that `PATH` leads to; coreutils' `timeout` ends it when it takes too long.
+    static func run(
+        _ arguments: [String], in folder: URL = Repository.root, environment: [String: String] = [:],
+        timeoutSeconds: Int = 300
+    ) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["timeout", String(timeoutSeconds)] + arguments
+        process.currentDirectoryURL = folder
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        let output = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        return Result(
+            isSuccess: process.terminationReason == .exit && process.terminationStatus == 0, output: output)
+    }
 }

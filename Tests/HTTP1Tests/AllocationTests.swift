@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import HTTP1
+import TestSupport
 
 /// What a plain GET costs of the allocator: nothing, from the received bytes to the line in the log.
 ///

@@ -102,7 +102,7 @@ struct RequestPathTests {
 
     @Test("Whatever the bytes, what comes out stays below the root: no slash first, no empty or dot segment, no NUL")
     func random() {
-        var generator = SeededGenerator.forTest()
+        var generator = SeededGenerator.announced(variable: "ZEROPOOL_HTTP1_SEED")
         let parts = [
             "/", "/", ".", "..", "%2e", "%2E", "%5c", "\\", "a", "%c0%ae", "%00", "%2f", "%", "é", "%25", "%c3%a4",
         ]

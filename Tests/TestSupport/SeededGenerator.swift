@@ -1,3 +1,5 @@
+import Glibc
+
 /// A generator that replays: SplitMix64 (Steele, Lea, Flood 2014). Tests print its seed.
 package struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -39,4 +41,20 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
         }
         preconditionFailure("the weights are all 0")
     }
+}
+
+extension SeededGenerator {
+    /// A generator whose seed is printed, so that a failure can be replayed: the number in the environment's `variable`, or a
+    /// fresh seed.
+    package static func announced(
+        _ name: String = #function, _ round: Int? = nil, variable: String? = nil
+    ) -> SeededGenerator {
+        let seed = variable.flatMap(environment) ?? UInt64.random(in: .min ... .max)
+        let replay = variable.map { "; replay it with \($0)=\(seed)" } ?? ""
+        print("\(name)\(round.map { " round \($0)" } ?? ""): seed \(seed)\(replay)")
+        return SeededGenerator(seed: seed)
+    }
+
+    /// A number in the environment.
+    package static func environment(_ name: String) -> UInt64? { getenv(name).flatMap { UInt64(String(cString: $0)) } }
 }

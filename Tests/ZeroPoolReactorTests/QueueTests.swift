@@ -2,6 +2,7 @@ import Testing
 import ZeroPool
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 @Suite("LeaseQueues")
 struct LeaseQueuesTests {

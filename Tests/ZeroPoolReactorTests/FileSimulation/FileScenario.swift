@@ -3,6 +3,7 @@ import ZeroPoolURing
 
 @testable import PooledEcho
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// All that one simulation of a file server does, from its seed.
 struct FileScenario {

@@ -1,5 +1,6 @@
 @testable import PooledEcho
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// One run of a reactor that serves simulated files on a simulated kernel.
 final class FileSimulation {

@@ -4,6 +4,7 @@ import ZeroPoolURing
 
 @testable import PooledEcho
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// A file server's reactor on simulated kernels. The environment is that of `SimulationTests`.
 @Suite("Simulation of files", .serialized)

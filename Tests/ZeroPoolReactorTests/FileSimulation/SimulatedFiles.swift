@@ -2,6 +2,7 @@ import Glibc
 import ZeroPoolURing
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// A simulated file system: files that change under way, and a disk that is slow, fails and gives less than was asked for.
 final class SimulatedFiles {

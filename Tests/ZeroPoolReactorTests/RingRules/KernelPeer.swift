@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// A client socket that never blocks.
 final class KernelPeer: RingPeer {

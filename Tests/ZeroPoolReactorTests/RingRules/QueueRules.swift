@@ -6,6 +6,7 @@ import ZeroPoolURing
 
 @testable import PooledEcho
 @testable import ZeroPoolReactor
+import TestSupport
 
 @Suite("A reactor whose ring has short queues", .ring)
 struct ShortQueueTests {

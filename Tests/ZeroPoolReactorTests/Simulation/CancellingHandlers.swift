@@ -1,6 +1,7 @@
 import ZeroPool
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// Handlers that await everything in child tasks, which are cancelled before, while or after they wait, or whose deadline
 /// passes. What they leave undone they take up again: no byte may be lost by it.

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// Which faults a simulated kernel plays, and how often: each probability is of one occasion. All zero is a kernel on
 /// which everything goes well.
 struct FaultPlan {

@@ -2,6 +2,7 @@ import Testing
 import ZeroPool
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// A reactor on a calm simulated kernel with a handler of the test's own. The test plays the peers, at times that it sets.
 ///

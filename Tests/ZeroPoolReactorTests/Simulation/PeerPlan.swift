@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What one peer does, from its connect to its end. Times are microseconds.
 struct PeerPlan {
     enum Reading {

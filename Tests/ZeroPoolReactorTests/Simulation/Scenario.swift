@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// All that one simulation does, from its seed: kernel, faults, limits and peers. Without a seed, a calm one to change.
 struct Scenario {

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// A peer that acts by a plan, in virtual time.
 final class ScriptedPeer {
     let plan: PeerPlan

@@ -1,6 +1,7 @@
 import Glibc
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// The rules: what follows what, as on Linux. Whatever changes a connection calls the `advance…` that may now go on.
 extension SimulatedKernel {

@@ -1,6 +1,7 @@
 import ZeroPool
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// The state of a simulated kernel and its network, in virtual time: listener, file table, buffers, what is noted, under
 /// way and completed. What follows what stands in `SimulatedKernel+Rules.swift`.

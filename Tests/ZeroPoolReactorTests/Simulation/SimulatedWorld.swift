@@ -1,6 +1,7 @@
 import ZeroPool
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// A simulated kernel whose peers a test plays by hand, and whose ring it uses as a reactor would.
 ///

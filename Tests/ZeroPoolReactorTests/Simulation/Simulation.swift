@@ -1,5 +1,6 @@
 @testable import PooledEcho
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// One run of a reactor on a simulated kernel.
 final class Simulation {

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import ZeroPoolReactor
+import TestSupport
 
 /// A reactor on simulated kernels. `ZEROPOOL_SIMULATION_SEEDS=N` runs N of them, `ZEROPOOL_SIMULATION_SEED=S` one, with its
 /// trace.

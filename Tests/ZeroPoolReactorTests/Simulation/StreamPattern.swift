@@ -1,5 +1,6 @@
 import Glibc
 import ZeroPool
+import TestSupport
 
 /// What peers send: bytes known by connection and offset, so that any of them can be checked by itself.
 ///

@@ -47,12 +47,12 @@ final class ConcurrentRun: @unchecked Sendable {
 
     /// - Returns: the rules that were broken.
     func run() -> [String] {
-        CrashReport.during(trace) {
-            var threads = (0..<threadCount).map { number in Thread { [self] in work(number) } }
-            threads.append(Thread { [self] in observe() })
-            for thread in threads { thread.join() }
-            checkWhenQuiet()
-        }
+        CrashReport.begin(trace, isThreaded: true)
+        defer { CrashReport.end() }
+        var threads = (0..<threadCount).map { number in Thread { [self] in work(number) } }
+        threads.append(Thread { [self] in observe() })
+        for thread in threads { thread.join() }
+        checkWhenQuiet()
         return violations.withLock { $0 } + (trace.violation.map { [$0] } ?? [])
     }
 

@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import ZeroPool
+import TestSupport
 
 /// Pools beside a plain model of them. `ZEROPOOL_MODEL_SEEDS=N` runs N seeds, `ZEROPOOL_MODEL_SEED=S` one, with its trace.
 @Suite("Pool beside a model", .serialized)

@@ -1,3 +1,5 @@
+import TestSupport
+
 /// What happened last in a run, and the first rule that was broken.
 ///
 /// Kept in a fixed memory that a signal handler can print, since a pool that traps takes the process with it.
@@ -59,5 +61,32 @@ final class ModelTrace: @unchecked Sendable {
         if entry.thread != none { line += ", thread \(entry.thread)" }
         if entry.value != none { line += " (\(entry.value))" }
         return line
+    }
+}
+
+extension ModelTrace: CrashTrace {
+    func writeCrashReport() {
+        CrashReport.write("\nThe process trapped in the run with seed ")
+        CrashReport.write(seed)
+        CrashReport.write(". Its last steps:\n")
+        for index in max(0, count - 80)..<count {
+            let entry = entries[index % ModelTrace.capacity]
+            CrashReport.write(entry.step)
+            CrashReport.write(": ")
+            CrashReport.write(entry.text)
+            write(", pool ", entry.pool)
+            write(", thread ", entry.thread)
+            write(", value ", entry.value)
+            CrashReport.write("\n")
+        }
+        CrashReport.write("Replay it with ZEROPOOL_MODEL_SEED=")
+        CrashReport.write(seed)
+        CrashReport.write(" swift test --disable-xctest --filter ZeroPoolTests.ModelTests\n")
+    }
+
+    private func write(_ name: StaticString, _ value: Int) {
+        guard value != ModelTrace.none else { return }
+        CrashReport.write(name)
+        CrashReport.write(value)
     }
 }

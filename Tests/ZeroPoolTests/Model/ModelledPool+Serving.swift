@@ -1,5 +1,5 @@
 import CZeroPool
-
+import Synchronization
 @testable import ZeroPool
 
 /// What a get promises.
@@ -57,5 +57,84 @@ extension ModelledPool {
         } else if configuration.wipesOnReturn {
             require(rest.isAll(0), "a wiping pool hands out nothing that was written before")
         }
+    }
+}
+
+/// What the calls promise that give memory back, or fetch it in advance. Each is made, and checked, on the calling thread.
+extension ModelledPool {
+    func trim() {
+        owned.trim()
+        let arenas = PoolPicture(core!).shards.flatMap(\.arenas)
+        require(!arenas.contains { $0.isWhollyIdle }, "trim leaves no arena of which all is idle")
+        require(isCacheOfCallingThreadEmpty, "trim sends the calling thread's cache home")
+    }
+
+    func trim(olderThanSeconds seconds: Double) {
+        let shard = shardOfCallingThread
+        owned.trim(olderThanSeconds: seconds)
+        // A thread that has not used the pool yet has no shard of its own.
+        guard let ticks = IdleClock.ticks(seconds: seconds), core!.existingCache != nil else { return }
+        let arenas = PoolPicture(core!).shards[shard].arenas
+        require(
+            !arenas.contains { $0.isWhollyIdle && $0.idleTickCount >= ticks },
+            "trim by age leaves no arena in the thread's shard that was idle for so long")
+        if ticks == 0 { require(isCacheOfCallingThreadEmpty, "trim by age 0 sends the thread's cache home") }
+    }
+
+    func clear() {
+        owned.clear()
+        let idleByteCount = PoolPicture(core!).shards.reduce(0) { $0 + $1.idleByteCount }
+        require(idleByteCount == 0, "clear leaves nothing idle", idleByteCount)
+        require(isCacheOfCallingThreadEmpty, "clear sends the calling thread's cache home")
+    }
+
+    func shrink(toIdleByteCount byteCount: Int) {
+        owned.shrink(toIdleByteCount: byteCount)
+        let idleByteCount = PoolPicture(core!).shards.reduce(0) { $0 + $1.idleByteCount }
+        require(idleByteCount <= byteCount, "shrink leaves at most so much idle", idleByteCount)
+        require(isCacheOfCallingThreadEmpty, "shrink sends the calling thread's cache home")
+    }
+
+    func preallocate(count: Int, byteCount: Int) {
+        let shard = shardOfCallingThread
+        let preallocated = owned.preallocate(count: count, byteCount: byteCount)
+        let picture = PoolPicture(core!)
+        let shift = configuration.classByteCount(for: byteCount).trailingZeroBitCount
+        let idleCount = picture.shards[shard].idleCounts[shift] ?? 0
+        require(preallocated == idleCount, "preallocate says how many are idle", preallocated)
+        guard preallocated < count, !isClosed else { return }
+        let idleRoom = configuration.maxIdleByteCount / configuration.numShards - picture.shards[shard].idleByteCount
+        require(
+            idleCount >= configuration.maxBuffersPerShard || idleRoom < 1 << shift
+                || !picture.canCarve(shift: shift, shard: shard, configuration),
+            "preallocate makes fewer only where a limit is met", preallocated)
+    }
+
+    /// The calling thread comes by a slow path, and takes no memory.
+    func comeBy() {
+        let wasAsked = core!.existingCache.map { $0.header.pointee.seenTrimRequestCount != core!.trimRequestCount }
+        let byteCount = (1 << 30) + 1
+        require(owned.tryGet(byteCount) == nil, "tryGet has nothing past 1 GiB")
+        noteRefused(byteCount)
+        require(
+            wasAsked != true || isCacheOfCallingThreadEmpty, "a thread that comes by heeds what was asked of it")
+    }
+
+    /// After more than `maxIdleSeconds`: the calling thread comes by until all has been looked at.
+    func comeByLater(_ clock: HandClock) {
+        let seconds = configuration.maxIdleSeconds
+        guard let ticks = IdleClock.ticks(seconds: seconds) else { return }
+        clock.advance(seconds: 2 * seconds)
+        let shard = shardOfCallingThread
+        // Each look is a quarter of the time from the last, and what a cache hands home in one is looked at in the next.
+        for _ in 0..<3 {
+            comeBy()
+            clock.advance(seconds: seconds / 3)
+        }
+        comeBy()
+        let arenas = PoolPicture(core!).shards[shard].arenas
+        require(
+            !arenas.contains { $0.isWhollyIdle && $0.idleTickCount >= ticks + ticks / 2 },
+            "what is idle for longer than maxIdleSeconds goes when threads come by")
     }
 }

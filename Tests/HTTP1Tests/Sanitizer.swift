@@ -1,6 +1,0 @@
-import Glibc
-
-/// Whether this process runs under the thread or the address sanitizer, where everything takes ten times as long.
-enum Sanitizer {
-    static var isActive: Bool { dlsym(nil, "__tsan_init") != nil || dlsym(nil, "__asan_init") != nil }
-}
