@@ -121,7 +121,7 @@ struct ComparisonTable {
         var namesByText: [(text: String, names: [String])] = []
         for contender in result.contenders {
             guard let file = contender.file else { continue }
-            let read = file.diskByteCountPerRequest.map { "\(bytes($0)) read from disks a request; " } ?? ""
+            let read = file.diskByteCountPerRequest.map { "\(bytes($0)) read from disks per request; " } ?? ""
             let text = """
                 \(read)\(bytes(file.residentByteCountBefore)) of the file in the page cache before, \
                 \(bytes(file.residentByteCountAfter)) after
