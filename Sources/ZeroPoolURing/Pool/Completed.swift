@@ -1,18 +1,18 @@
 public import ZeroPool
 
 extension RingPool {
-    /// One completion of an operation of the pool's.
+    /// A completion of one of the pool's operations.
     public struct Completed: ~Copyable {
-        /// The operation's lease, with its final completion; nil before that, and for operations without a lease.
-        /// `take()` it to keep it.
+        /// The lease of the operation. Nil before the final completion, and for operations without a lease. `take()` it
+        /// to keep it.
         ///
-        /// After a read or a receive its bytes have grown by the result.
+        /// After a read or a receive, its written bytes have grown by the result.
         public var lease: PooledBuffer?
         /// A `struct statx`, after a ``RingPool/status(of:context:)`` that succeeded.
         private let status: Operands?
-        /// The slot that a successful ``RingPool/installFile(_:context:)`` took; nil for all else.
+        /// The slot that a successful ``RingPool/installFile(_:context:)`` took; otherwise nil.
         public internal(set) var fileSlot: UInt32?
-        /// What the operation was given along.
+        /// The context that was passed to the operation.
         public let context: UInt64
         /// The result and the flags.
         public let completion: Completion
@@ -27,14 +27,14 @@ extension RingPool {
             self.completion = completion
         }
 
-        /// What the operation returned: a byte count or a descriptor, or a negative `errno`.
+        /// The operation's result: a byte count, a descriptor, or a negative `errno`.
         public var result: Int32 { completion.result }
 
-        /// The descriptor that a successful ``RingPool/open(path:from:flags:mode:resolution:context:)`` returned; the
+        /// The descriptor that a successful ``RingPool/open(path:from:flags:mode:resolution:context:)`` returned. The
         /// caller closes it. Nil after a failure.
         public var descriptor: Int32? { completion.result >= 0 ? completion.result : nil }
 
-        /// What a successful ``RingPool/status(of:context:)`` returned; nil for all else.
+        /// The status that a successful ``RingPool/status(of:context:)`` returned; otherwise nil.
         public var fileStatus: FileStatus? {
             switch status {
             case .some(let statx): FileStatus(statx: statx)
@@ -42,7 +42,7 @@ extension RingPool {
             }
         }
 
-        /// The lease alone.
+        /// The lease, when the rest is not needed.
         public consuming func takeLease() -> PooledBuffer? { lease }
     }
 
@@ -53,9 +53,9 @@ extension RingPool {
         return completion.userData & reservation.userDataMask == reservation.userDataValue
     }
 
-    /// Takes a completion in. Nil when it is not of an operation of this pool that still runs.
+    /// Accepts a completion. Returns nil when it does not belong to an operation in flight of this pool.
     ///
-    /// With the final completion the lease comes out. Pass each completion once.
+    /// The final completion returns the lease. Pass each completion once.
     public func complete(_ completion: Completion) -> Completed? {
         guard completion.userData & ~InFlightTable.tokenMask == state.value.userDataBase,
             let index = state.value.inFlight.index(of: completion.userData & InFlightTable.tokenMask)

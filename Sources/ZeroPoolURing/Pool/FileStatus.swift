@@ -1,22 +1,22 @@
 internal import CLibUring
 
-/// What `statx(2)` says of a file, as far as a server cares.
+/// The status of a file from `statx(2)`, as far as a server needs it.
 public struct FileStatus: Sendable, Equatable {
     /// A moment by the file system's clock.
     public struct Time: Sendable, Equatable {
         /// Seconds since 1970.
         public var seconds: Int
-        /// What is beyond the second.
+        /// Nanoseconds after the second.
         public var nanoseconds: UInt32
 
-        /// So long after the beginning of 1970.
+        /// This long after the beginning of 1970.
         public init(seconds: Int, nanoseconds: UInt32 = 0) {
             self.seconds = seconds
             self.nanoseconds = nanoseconds
         }
     }
 
-    /// What a server tells apart.
+    /// The kinds of files that a server distinguishes.
     public enum Kind: Sendable, Equatable {
         case regular
         case directory
@@ -28,15 +28,15 @@ public struct FileStatus: Sendable, Equatable {
     public var kind: Kind
     /// Bytes of a regular file.
     public var byteCount: Int
-    /// Its number within its file system.
+    /// The file's number (inode) within its file system.
     public var number: UInt64
-    /// When its content last changed.
+    /// When the content last changed.
     public var modified: Time
-    /// When its content or its status last changed: nobody can set it.
+    /// When the content or the status last changed. Programs can't set it.
     public var changed: Time
-    /// What the memory of a read past the page cache has to be aligned to; 0 where that is not said, or impossible.
+    /// The alignment of memory for a read past the page cache; 0 when unknown or impossible.
     public var directMemoryAlignment: Int
-    /// What offset and length of a read past the page cache have to be multiples of; 0 where that is not said, or impossible.
+    /// The alignment of offset and length for a read past the page cache; 0 when unknown or impossible.
     public var directOffsetAlignment: Int
 
     /// A status for a file that no `statx` was asked about, such as a simulated one.
@@ -85,10 +85,10 @@ extension FileStatus.Time {
 
 /// What the kernel has of files in memory.
 public enum PageCache {
-    /// How many of `count` bytes of a file from `offset` on are in the page cache, in whole pages; nil where the kernel does
-    /// not say: before 6.5, or of a file that is not ours to ask about.
+    /// How many of the `count` bytes at `offset` of a file are in the page cache, in whole pages. Nil when the kernel
+    /// does not say: before 6.5, or when the process may not ask about the file.
     ///
-    /// `cachestat(2)`. It does not wait for the disk; its cost grows with the pages that it counts, some nanoseconds each.
+    /// Calls `cachestat(2)`, which does not wait for the disk. Cost: some nanoseconds per page.
     public static func residentByteCount(of file: Int32, offset: Int, count: Int) -> Int? {
         guard count > 0 else { return 0 }
         let pageCount = zp_cached_page_count(file, UInt64(offset), UInt64(count))

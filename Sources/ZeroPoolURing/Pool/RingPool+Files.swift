@@ -43,7 +43,7 @@ extension RingPool {
         return userData
     }
 
-    /// Asks for the status of `file`, a descriptor of the process: a direct one has none. Result: 0
+    /// Reads the status of `file`, a descriptor of the process; direct descriptors have none. Result: 0
     /// (``Completed/fileStatus``).
     ///
     /// Runs on a kernel worker thread.
@@ -59,7 +59,7 @@ extension RingPool {
         return userData
     }
 
-    /// Writes a file's data to its device; with `isDataOnly` without times and the like (`fdatasync`). Result: 0.
+    /// Writes a file's data to its device, without times and the like if `isDataOnly` is set (`fdatasync`). Result: 0.
     @discardableResult
     public func sync(_ file: IODescriptor, isDataOnly: Bool = false, context: UInt64) -> UInt64 {
         let userData = state.value.admit(nil, context: context)
@@ -69,10 +69,10 @@ extension RingPool {
         return userData
     }
 
-    /// Renames `path` in the directory `directory` to `newPath` in `newDirectory`, and replaces what is there. Result: 0.
+    /// Renames `path` in `directory` to `newPath` in `newDirectory`, and replaces what is there. Result: 0.
     ///
-    /// Paths resolve without limits here, and in the two below: where names come from a peer, open the parent directory
-    /// with ``PathResolution/beneath`` and pass a bare name.
+    /// This and the next two do not restrict where a path leads. For names from a peer, open the parent directory with
+    /// ``PathResolution/beneath`` and pass a bare name.
     @discardableResult
     public func rename(
         path: RawSpan, in directory: Int32, to newPath: RawSpan, in newDirectory: Int32, context: UInt64
@@ -88,8 +88,7 @@ extension RingPool {
         return userData
     }
 
-    /// Removes the name `path` in the directory `directory`: a file's, or (`isDirectory`) that of an empty directory.
-    /// Result: 0.
+    /// Removes the name `path` in `directory`: a file's, or an empty directory's if `isDirectory` is set. Result: 0.
     @discardableResult
     public func unlink(path: RawSpan, in directory: Int32, isDirectory: Bool = false, context: UInt64) -> UInt64 {
         let (address, userData) = admit(path: path, context: context)
@@ -99,7 +98,7 @@ extension RingPool {
         return userData
     }
 
-    /// Makes a directory. `mode` as in `mkdirat(2)`, less the process's umask. Result: 0.
+    /// Creates a directory with `mode`, less the process's umask, as `mkdirat(2)`. Result: 0.
     @discardableResult
     public func makeDirectory(
         path: RawSpan, in directory: Int32, mode: UInt32 = 0o777, context: UInt64
@@ -121,10 +120,10 @@ extension RingPool {
         return userData
     }
 
-    /// Puts a descriptor of the process into a free slot of the ring's file table, chosen by the kernel. Result: 1
-    /// (``Completed/fileSlot``), or `ENFILE` when none is free.
+    /// Puts a descriptor of the process into a free slot of the ring's file table. Result: 1 (``Completed/fileSlot``),
+    /// or `ENFILE` when no slot is free.
     ///
-    /// The descriptor stays open, and is the caller's to close. Done when it is submitted.
+    /// The descriptor stays open, and the caller closes it. Runs when it is submitted.
     @discardableResult
     public func installFile(_ descriptor: Int32, context: UInt64) -> UInt64 {
         var operands = Operands(byteCount: 4)

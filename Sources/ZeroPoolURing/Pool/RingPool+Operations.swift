@@ -2,7 +2,7 @@ internal import CLibUring
 public import ZeroPool
 
 extension RingPool {
-    /// How bytes go to a socket.
+    /// How bytes are sent to a socket.
     public enum SendMethod: Sendable {
         /// `SEND`, which copies. It refuses registered buffers, so that it uses them as plain memory.
         case plain
@@ -14,11 +14,11 @@ extension RingPool {
         case zeroCopy
     }
 
-    /// Sends the written bytes of `lease`, or those in `range`. Result: the byte count, which may be short, unless
-    /// `waitAll` is set and no error comes.
+    /// Sends the written bytes of `lease`, or those in `range`. Result: the byte count. It may be short, unless
+    /// `waitAll` is set and there is no error.
     ///
-    /// Traps when `range` is not within the written bytes. Returns the operation's user data, for
-    /// ``Ring/cancel(_:userData:)``.
+    /// Returns the operation's user data, for ``Ring/cancel(_:userData:)``. Traps when `range` exceeds the written
+    /// bytes.
     @discardableResult
     public func send(
         _ lease: consuming PooledBuffer, range: Range<Int>? = nil, to socket: IODescriptor,
@@ -50,12 +50,12 @@ extension RingPool {
         }
     }
 
-    /// Whether `lease` lies in memory that is registered with the ring now.
+    /// Whether `lease` is in memory that is registered with the ring now.
     public func isRegistered(_ lease: borrowing PooledBuffer) -> Bool {
         state.value.registry?.bufferIndex(of: lease) != nil
     }
 
-    /// Receives behind the written bytes of `lease`, at most as many as it has room for. Result: the byte count.
+    /// Receives, and appends to the written bytes of `lease`: at most as many bytes as fit. Result: the byte count.
     @discardableResult
     public func receive(
         into lease: consuming PooledBuffer, from socket: IODescriptor, waitAll: Bool = false, context: UInt64
@@ -66,10 +66,10 @@ extension RingPool {
         return userData
     }
 
-    /// Reads from `offset` of a file on, behind the written bytes of `lease`, at most `byteCount` or as many as it has
-    /// room for. Result: the byte count, short at the end of the file.
+    /// Reads from `offset` of a file, and appends to the written bytes of `lease`: at most `byteCount` bytes, by
+    /// default as many as fit. Result: the byte count, short at the end of the file.
     ///
-    /// `READ_FIXED` from registered memory, else `READ`. Traps when `byteCount` exceeds the room.
+    /// Uses `READ_FIXED` for registered memory, else `READ`. Traps when `byteCount` bytes don't fit.
     @discardableResult
     public func read(
         into lease: consuming PooledBuffer, byteCount: Int? = nil, from file: IODescriptor, offset: Int64,
@@ -87,7 +87,7 @@ extension RingPool {
 
     /// Writes the written bytes of `lease`, or those in `range`, at `offset` of a file. Result: the byte count.
     ///
-    /// `WRITE_FIXED` from registered memory, else `WRITE`. Traps when `range` is not within the written bytes.
+    /// Uses `WRITE_FIXED` for registered memory, else `WRITE`. Traps when `range` exceeds the written bytes.
     @discardableResult
     public func write(
         _ lease: consuming PooledBuffer, range: Range<Int>? = nil, to file: IODescriptor, offset: Int64,
