@@ -1,15 +1,15 @@
 import Synchronization
 
-/// The owner of memory that was a lease: it keeps its arena alive, and its memory is never handed out again.
+/// The owner of memory that was a lease and is never handed out again. It keeps its arena mapped.
 ///
-/// For bytes that must not see another user, and for whom the pool's accounts would be wrong. When it ends, its part
-/// goes back to the arena (or to the system, with the arena's last part), not to the idle buffers.
+/// Use it for bytes that no other user may see. When it ends, its part goes back to the arena, not to the idle buffers.
+/// The last part of an arena takes the arena back to the system.
 @safe
 public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
     // SAFETY: Sendable for the reason that a lease is.
     private let descriptor: DescriptorPointer
     private let base: UnsafeMutableRawPointer
-    /// How many bytes, from the first, are written.
+    /// The number of written bytes, from the first.
     public let count: Int
 
     init(descriptor: DescriptorPointer, base: UnsafeMutableRawPointer, count: Int) {
@@ -33,7 +33,7 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// As many bytes as the memory has.
+    /// The size of the memory in bytes.
     public var capacity: Int { unsafe descriptor.pointee.byteCount }
 
     /// The written bytes.
@@ -45,7 +45,7 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// The whole memory. Unsafe: past `count` it shows what earlier users left; valid while the owner lives.
+    /// The whole memory. Unsafe: past `count` it shows bytes of earlier users. Valid while the owner lives.
     @unsafe
     public var unsafeBytes: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(start: base, count: capacity)

@@ -8,7 +8,7 @@ extension PooledBuffer {
         }
     }
 
-    /// The written bytes, to change in place.
+    /// The written bytes, for changes in place.
     public var mutableBytes: MutableRawSpan {
         @_lifetime(&self)
         mutating get {
@@ -17,9 +17,8 @@ extension PooledBuffer {
         }
     }
 
-    /// Appends to the written bytes: `body` fills a span over the rest of the capacity, and what it wrote counts.
-    ///
-    /// What `body` wrote before it threw counts too.
+    /// Appends to the written bytes: `body` writes into a span over the remaining capacity. What it wrote counts, also
+    /// when it throws.
     public mutating func append<Failure: Error, Result: ~Copyable>(
         _ body: (_ output: inout OutputRawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -35,7 +34,7 @@ extension PooledBuffer {
         }
     }
 
-    /// Appends a copy of `bytes`. Traps when they are more than the capacity has left.
+    /// Appends a copy of `bytes`. Traps when they don't fit into the remaining capacity.
     public mutating func append(copying bytes: RawSpan) {
         precondition(bytes.byteCount <= capacity - count, "the buffer has no room for \(bytes.byteCount) bytes more")
         unsafe bytes.withUnsafeBytes { source in
@@ -45,7 +44,7 @@ extension PooledBuffer {
         writtenByteCount += bytes.byteCount
     }
 
-    /// Forgets what was written: `count` is 0 again.
+    /// Sets `count` to 0.
     public mutating func removeAll() { writtenByteCount = 0 }
 
     /// Keeps the first `newCount` written bytes. Traps unless `0 <= newCount <= count`.
@@ -54,9 +53,9 @@ extension PooledBuffer {
         writtenByteCount = newCount
     }
 
-    /// The whole capacity, written or not, for calls that fill memory through a pointer.
+    /// Calls `body` with the whole capacity, for calls that write through a pointer.
     ///
-    /// Unsafe: past `count` it shows what earlier users left, and the pointer is valid in `body` only.
+    /// Unsafe: past `count` it shows bytes of earlier users. The pointer is valid in `body` only.
     @unsafe
     public mutating func withUnsafeMutableBytes<Failure: Error, Result: ~Copyable>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
@@ -64,10 +63,10 @@ extension PooledBuffer {
         try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: capacity))
     }
 
-    /// Says that the first `newCount` bytes are written, as a receive into the buffer's memory does.
+    /// Declares the first `newCount` bytes written, for example after a receive into the buffer's memory.
     ///
-    /// Unsafe: the caller has seen them written, else safe API shows what earlier users left. Traps unless
-    /// `0 <= newCount <= capacity`.
+    /// Unsafe: safe API shows bytes of earlier users if they were not written. Traps unless `0 <= newCount <=
+    /// capacity`.
     @unsafe
     public mutating func setCount(_ newCount: Int) {
         precondition(newCount >= 0 && newCount <= capacity, "a buffer's count is at most its capacity")

@@ -1,9 +1,10 @@
 extension PooledBuffer {
-    /// Turns the lease into a pointer that goes where only pointers go: a C callback's `void *`, a ring's user data.
+    /// Turns the lease into a pointer, for places that take only a pointer: a C callback's `void *`, or a ring's user
+    /// data.
     ///
-    /// The lease goes on, and nobody ends it: exactly one `takeUnmanaged` of the same pointer has to follow, or the buffer
-    /// is lost to the pool. The pointer is to nothing that a program may read; it is aligned to 8 bytes, so that its low
-    /// three bits are free for marks (cleared before it is taken). Any thread; a few instructions, no lock.
+    /// The lease does not end. Exactly one `takeUnmanaged` of the same pointer must follow, or the pool loses the
+    /// buffer. A program may not read through the pointer. It is aligned to 8 bytes, so its low three bits may hold
+    /// marks; clear them before it is taken. Any thread. Cost: a few instructions, no lock.
     public consuming func passUnmanaged() -> UnsafeMutableRawPointer {
         unsafe precondition(!descriptor.pointee.isShare, "shares have one descriptor, which can't be passed for each")
         let (descriptor, base, count) = unsafe (descriptor, base, count)
@@ -18,10 +19,10 @@ extension PooledBuffer {
 
     /// The lease that `passUnmanaged` turned into `pointer`, with its `count`.
     ///
-    /// Unsafe: the pointer has to come from there, be taken once, and what the passing thread wrote be visible to this one.
-    /// Traps, with a message in release builds too, when the lease has been taken already or was never passed, as far as
-    /// that can be known: not when the buffer has been passed again meanwhile, nor once its memory has left the pool.
-    /// Any thread; a few instructions, no lock.
+    /// Unsafe: the pointer must come from `passUnmanaged` and be taken once, and the writes of the passing thread must
+    /// be visible to this one. Traps, also in release builds, when the lease was already taken or never passed. It
+    /// can't detect this if the buffer was passed again meanwhile, or if its memory has left the pool. Any thread.
+    /// Cost: a few instructions, no lock.
     @unsafe
     public static func takeUnmanaged(_ pointer: UnsafeMutableRawPointer) -> PooledBuffer {
         guard unsafe Int(bitPattern: pointer) % MemoryLayout<BufferDescriptor>.alignment == 0 else {

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// A lease of one buffer: it returns itself when its lifetime ends, on whatever thread that is.
+/// A lease of one buffer. It returns the buffer when its lifetime ends, on any thread.
 ///
-/// Unique (`~Copyable`): it can be moved to another thread, stored in a field, passed to a `consuming` parameter, and
-/// neither returned twice nor used afterwards. It outlives its pool safely.
+/// It is unique (`~Copyable`). It can be moved to another thread, stored in a property, and passed to a `consuming`
+/// parameter. It can neither be returned twice nor used afterwards. It may outlive its pool.
 ///
-/// Of its `capacity` bytes the first `count` are written and can be read; the rest is what its last user left, and
-/// safe API never shows it. A fresh lease has a `count` of 0, unless it was asked for `zeroed`.
+/// The first `count` of its `capacity` bytes are written and can be read. The others hold bytes of earlier users, which
+/// safe API never shows. A fresh lease has a `count` of 0, unless it is `zeroed`.
 ///
-/// Cost of the return: about ten instructions into the thread's cache; a shard's lock once in a batch when the cache
-/// is full or the buffer is from another thread's shard.
+/// Cost of the return: about ten instructions into the thread's cache. A shard's lock once per batch when the cache is
+/// full, or when the buffer belongs to another thread's shard.
 @safe
 public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // SAFETY: Sendable, since the lease is the only way to its memory and its descriptor, and is itself not copyable.
@@ -21,7 +21,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // from it would put three loads, one after the other, between a return and the next get.)
     @usableFromInline let place: MagazinePlace
 
-    /// How many bytes, from the first, are written: what `bytes` shows. At most `capacity`.
+    /// The number of written bytes, from the first: what `bytes` shows. At most `capacity`.
     public internal(set) var count: Int {
         @inlinable get { writtenByteCount }
         set { writtenByteCount = newValue }
@@ -71,16 +71,16 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// As many bytes as the buffer has: the size class, at least what was asked for.
+    /// The size of the buffer in bytes: its size class, at least as many as requested.
     public var capacity: Int { unsafe descriptor.pointee.byteCount }
 
-    /// Where the buffer stands in the pool: what a ring needs to name it as a registered buffer.
+    /// The buffer's place in the pool, which a ring needs to name it as a registered buffer.
     public var location: BufferLocation {
         unsafe BufferLocation(
             shard: Int(descriptor.pointee.shardIndex), arena: Int(descriptor.pointee.arenaIndex))
     }
 
-    /// The first byte, for calls that take a pointer. Valid until the lease ends, which the caller sees to.
+    /// The address of the first byte, for calls that take a pointer. The caller must keep the lease alive meanwhile.
     @unsafe
     public var baseAddress: UnsafeMutableRawPointer { @inlinable get { unsafe base } }
 
@@ -93,11 +93,11 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// A buffer's place: its home shard and its arena there.
+/// A buffer's place: its home shard, and its arena there.
 public struct BufferLocation: Sendable, Equatable {
     /// The index of the buffer's home shard.
     public let shard: Int
-    /// The `Arena.index` of the arena it was carved from; past `Arena.maximumCountPerShard` where it has none that is
-    /// observed (transient memory).
+    /// The `Arena.index` of the buffer's arena. `Arena.maximumCountPerShard` or more for transient memory, which is not
+    /// in an observed arena.
     public let arena: Int
 }

@@ -1,5 +1,5 @@
 extension BufferPool {
-    /// A pool in steps, from a configuration adapted to the machine.
+    /// A builder for a pool, which starts from a configuration adapted to the machine.
     ///
     /// ```swift
     /// let pool = BufferPool.builder().minBufferSize(64 * 1024).tlsCacheSize(8).build()
@@ -8,52 +8,52 @@ extension BufferPool {
 
     /// Sets single values of a `Configuration`; each call returns a changed copy.
     public struct Builder: Sendable {
-        /// What `build()` makes a pool of.
+        /// The configuration that `build()` uses.
         public private(set) var configuration = Configuration.adapted()
 
         /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB.
         public func minBufferSize(_ byteCount: Int) -> Builder { with { $0.minBufferSize = byteCount } }
 
-        /// As many buffers of each class as a thread keeps to itself at most: 0 to 1,000.
+        /// Buffers per size class that a thread caches at most: 0 to 1,000.
         public func tlsCacheSize(_ count: Int) -> Builder { with { $0.tlsCacheSize = count } }
 
-        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case.
+        /// Bytes per size class that a thread caches at most, though always two buffers.
         public func tlsCacheByteCount(_ byteCount: Int) -> Builder { with { $0.tlsCacheByteCount = byteCount } }
 
-        /// As many idle buffers of each class as a shard keeps.
+        /// Idle buffers per size class that a shard keeps at most.
         public func maxBuffersPerShard(_ count: Int) -> Builder { with { $0.maxBuffersPerShard = count } }
 
-        /// Parts of the pool with a lock each: a power of two from 1 to 128.
+        /// The number of shards, each with a lock: a power of two from 1 to 128.
         public func numShards(_ count: Int) -> Builder { with { $0.numShards = count } }
 
-        /// Whether memory is locked, best effort.
+        /// Whether memory is locked, as far as the system allows.
         public func pinnedMemory(_ isPinned: Bool) -> Builder { with { $0.pinnedMemory = isPinned } }
 
-        /// Whether memory is advised to huge pages, or against them.
+        /// Whether the pool asks for huge pages.
         public func hugePages(_ isAdvised: Bool) -> Builder { with { $0.hugePages = isAdvised } }
 
-        /// What leaves when a shard is full.
+        /// What a full shard evicts.
         public func evictionPolicy(_ policy: EvictionPolicy) -> Builder { with { $0.evictionPolicy = policy } }
 
-        /// As many bytes as the pool maps at most.
+        /// Bytes that the pool maps at most.
         public func maxByteCount(_ byteCount: Int) -> Builder { with { $0.maxByteCount = byteCount } }
 
-        /// As many bytes as a shard maps at most.
+        /// Bytes that a shard maps at most.
         public func maxByteCountPerShard(_ byteCount: Int) -> Builder { with { $0.maxByteCountPerShard = byteCount } }
 
-        /// As many bytes as the shards keep idle, all together.
+        /// Bytes that all shards together keep idle at most.
         public func maxIdleByteCount(_ byteCount: Int) -> Builder { with { $0.maxIdleByteCount = byteCount } }
 
         /// Whether memory is overwritten with zeroes when it is returned.
         public func wipesOnReturn(_ isWiping: Bool = true) -> Builder { with { $0.wipesOnReturn = isWiping } }
 
-        /// As many seconds as memory stays idle before it goes back to the system; `.infinity` for never.
+        /// Seconds that memory may be idle before it goes back to the system; `.infinity` for never.
         public func maxIdleSeconds(_ seconds: Double) -> Builder { with { $0.maxIdleSeconds = seconds } }
 
-        /// Whether the pool looks for mistakes in the use of leases.
+        /// Whether the pool looks for mistakes.
         public func debugging(_ isDebugging: Bool = true) -> Builder { with { $0.debugging = isDebugging } }
 
-        /// The pool. Traps when the configuration is impossible (`Configuration` says what is possible).
+        /// The pool. Traps when the configuration is impossible (`Configuration` gives the ranges).
         public func build() -> BufferPool { BufferPool(configuration) }
 
         private func with(_ change: (inout Configuration) -> Void) -> Builder {

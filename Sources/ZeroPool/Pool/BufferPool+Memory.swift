@@ -1,70 +1,68 @@
-/// What the pool keeps idle, and how it goes back to the system.
+/// Idle memory, and how it goes back to the system.
 ///
-/// Idle buffers wait in shards and in thread caches. The system gets memory back as whole arenas: those of which no
-/// buffer is out or in another thread's cache, and, where a ring has registered an arena, once the ring agrees at its
-/// thread's next poll (`ArenaObserver`).
+/// Idle buffers wait in shards and in thread caches. The system gets back whole arenas that have no leases and no
+/// buffers in the cache of another thread. If a ring has registered an arena, it first unregisters it, at its thread's
+/// next poll (`ArenaObserver`).
 ///
-/// A thread's cache is its own: no other thread can empty it. `trim()` and `clear()` empty the calling thread's, and ask
-/// the others; each does it when it next comes by a slow path (a get that its cache can't serve, a return that it
-/// can't take). A thread that never does keeps what it has cached: at most `tlsCacheSize` buffers of each class.
+/// No thread can empty the cache of another. `trim()` and `clear()` empty the calling thread's cache and ask the other
+/// threads. Each of those empties its cache when it next misses it. A thread that never does so keeps at most
+/// `tlsCacheSize` buffers per class.
 extension BufferPool {
-    /// Gives every arena of which nothing is out back to the system, after the calling thread's cache has gone home.
+    /// Gives back to the system every arena without leases, after emptying the calling thread's cache.
     ///
-    /// Idle buffers of arenas of which something is out stay: they cost the system nothing more (`clear()` differs). Other
-    /// threads' caches count as out; they are asked to go home, and what that empties follows. To be called from a
-    /// timer, say; by itself the pool does the like for memory idle for `Configuration.maxIdleSeconds`.
+    /// Idle buffers in arenas with leases stay, unlike with `clear()`. Arenas with buffers in the caches of other
+    /// threads follow when those threads have emptied them. Call it from a timer; the pool itself gives back memory
+    /// that is idle for `Configuration.maxIdleSeconds`.
     ///
-    /// Any thread. Costs each shard's lock in turn, a look at each idle buffer, and a system call for each arena.
+    /// Any thread. Cost: each shard's lock in turn, a look at each idle buffer, and a system call per arena.
     public func trim() { core.trim() }
 
-    /// Gives back what the calling thread did not use for so long: for the timer of a thread that has a shard to itself, as
-    /// a reactor has.
+    /// Gives back what the calling thread did not use for this many seconds. For a thread that has a shard to itself,
+    /// such as a reactor's.
     ///
-    /// The calling thread's cached buffers of each class that its cache served none of for `seconds` go home, as far as
-    /// such calls and slow paths could see it: the first call that finds a class used starts its time. Then arenas of the
-    /// thread's own shard go of which nothing is out and nothing was used for as long. Other threads' caches keep what
-    /// they have, and are not asked. 0 means at once; `.infinity` does nothing. Traps when `seconds` is negative or NaN.
+    /// First, the calling thread's cached buffers go home, for each class that its cache did not serve for `seconds`.
+    /// The time of a class starts with the first call that finds it used. Then arenas of the thread's own shard go back
+    /// to the system, if they have no leases and were not used for as long. Other threads' caches are not asked. 0
+    /// means at once; `.infinity` does nothing. Traps when `seconds` is negative or NaN.
     ///
-    /// Any thread, each for itself. With nothing to give back it costs a few loads for each class, and the shard's lock
-    /// for a look at each idle buffer.
+    /// Any thread, for itself. Cost with nothing to give back: a few loads per class, and the shard's lock for a look
+    /// at each idle buffer.
     public func trim(olderThanSeconds seconds: Double) { core.trim(olderThanSeconds: seconds) }
 
-    /// Gives up all idle buffers: those of arenas of which nothing is out go to the system, the others back into their
-    /// arenas, to be carved anew.
+    /// Evicts all idle buffers. Arenas without leases go back to the system; other buffers go back into their arenas.
     ///
-    /// The calling thread's cache is cleared with the shards. Other threads' caches are not: they are asked to go home as by
-    /// `trim()`, and what that empties follows. Leases are not touched, and what is returned later is kept as ever.
+    /// Empties the calling thread's cache and asks the other threads, as `trim()` does. Does not affect leases or later
+    /// returns.
     ///
-    /// Any thread. Costs each shard's lock in turn, some stores for each idle buffer, and a system call for each arena.
+    /// Any thread. Cost: each shard's lock in turn, some stores per idle buffer, and a system call per arena.
     public func clear() { core.clear() }
 
-    /// Gives up idle buffers until the shards keep at most `byteCount` bytes idle.
+    /// Evicts idle buffers until the shards keep at most `byteCount` bytes idle.
     ///
-    /// First go arenas of which nothing is out, as wholes, the longest unused first; they go to the system, so that less
-    /// than `byteCount` may remain. If that is not enough, single buffers follow, the longest unused first, back into
-    /// their arenas. The calling thread's cache goes home before; other threads' caches neither count nor are asked.
-    /// Leases are not touched, and idle memory may grow again at once. Traps when `byteCount` is negative.
+    /// Whole arenas without leases go first, the longest unused first, so less than `byteCount` may remain. If that is
+    /// not enough, single buffers go back into their arenas, the longest unused first. The calling thread's cache is
+    /// emptied first; those of other threads are neither counted nor asked. Idle memory may grow again at once. Traps
+    /// when `byteCount` is negative.
     ///
-    /// Any thread. Costs each shard's lock two times, a look at each idle buffer, and sorting them.
+    /// Any thread. Cost: each shard's lock twice, a look at each idle buffer, and sorting them.
     public func shrink(toIdleByteCount byteCount: Int) { core.shrink(toIdleByteCount: byteCount) }
 
-    /// Sees to it that the calling thread's shard has `count` idle buffers for requests of `byteCount` bytes, as far as the
-    /// limits allow, and has the calling thread touch the memory of new ones: it is there then, near that thread's processor.
+    /// Ensures that the calling thread's shard has `count` idle buffers for requests of `byteCount` bytes, as far as
+    /// the limits allow. The calling thread touches new memory, so that the memory is near its processor.
     ///
-    /// - Returns: how many the shard has idle now; fewer than `count` where `maxBuffersPerShard`, the limits on idle
-    ///   or mapped bytes or the system allow no more; 0 above 1 GiB and after `close()`. What thread caches hold does not
-    ///   count, and is not touched.
+    /// Returns how many the shard has idle now. These are fewer than `count` when a limit or the system allows no more,
+    /// and 0 above 1 GiB and after `close()`. Buffers in thread caches do not count. Traps when a number is negative.
     ///
-    /// Traps when a number is negative. Any thread. Costs the shard's lock three times, and a page fault for each page of
-    /// new memory. Memory that then stays idle for `Configuration.maxIdleSeconds` goes back to the system again.
+    /// Any thread. Cost: the shard's lock three times, and a page fault per page of new memory. Memory that stays idle
+    /// for `Configuration.maxIdleSeconds` goes back to the system.
     @discardableResult
     public func preallocate(count: Int, byteCount: Int) -> Int { core.preallocate(count: count, byteCount: byteCount) }
 
-    /// How many buffers are idle: in the shards and in all threads' caches. Leases are not among them, nor what waits in
-    /// some thread to go home to another shard (up to 8 buffers for each).
+    /// The number of idle buffers, in the shards and in all threads' caches. Buffers that wait in an outbox for another
+    /// shard do not count.
     ///
-    /// Any thread. Costs each shard's lock in turn and a load for each class and thread; while other threads use the pool
-    /// it is not one moment's picture, and may count a buffer twice or not at all that is on its way.
+    /// Any thread. Cost: each shard's lock in turn, and a load per class and thread. While other threads use the pool,
+    /// a buffer in motion may be counted twice or not at all.
     public var count: Int { core.idleBufferCount }
 
     /// Whether no buffer is idle: `count` is 0. A new pool is empty.

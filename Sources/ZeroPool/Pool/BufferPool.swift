@@ -1,24 +1,25 @@
-/// A pool of reusable I/O buffers: thread caches over a sharded store.
+/// A pool of reusable I/O buffers: per-thread caches over a sharded store.
 ///
 /// ```swift
 /// let pool = BufferPool()
 /// var buffer = pool.get(64 * 1024)
 /// buffer.append { output in output.append(repeating: 7, count: 1000, as: UInt8.self) }
 /// // … buffer.bytes …
-/// // It goes back when `buffer` ends.
+/// // The buffer goes back to the pool when `buffer` ends.
 /// ```
 ///
-/// **Owner.** Whoever holds the last reference owns the pool; keep it in a `let` (a reference in a class's `var` is
-/// retained at each get). The pool is `Sendable`: all threads may get from it at once. Leases (`PooledBuffer`) are
-/// `Sendable` too and may end on any thread.
+/// **Owner.** The last reference owns the pool. Keep it in a `let`, because a reference in a class's `var` is retained
+/// at each get. The pool is `Sendable`: all threads may get from it at once. Leases (`PooledBuffer`) are `Sendable` too
+/// and may end on any thread.
 ///
-/// **Closing.** `close()`, or the end of the last reference, stops the pool: idle memory goes back to the system,
-/// leases stay valid, and their memory follows when they end. What another thread still has in its cache follows when
-/// that thread ends or next uses any pool by a slow path. After `close()` `tryGet` returns nil and `get` hands out
-/// transient memory, but for what the calling thread's cache still holds.
+/// **Closing.** `close()`, or the end of the last reference, closes the pool. Idle memory goes back to the system.
+/// Leases stay valid, and their memory follows when they end. Buffers in the cache of another thread follow when that
+/// thread ends, or next misses the cache of any pool. After `close()`, a get is served from the calling thread's cache
+/// while that lasts. Then `tryGet` returns nil and `get` maps transient memory.
 ///
-/// **Cost.** A get from the thread's cache and the return to it are under thirty instructions together: no lock, no
-/// atomic read-modify-write, no reference count. Otherwise a shard's lock, once a batch; otherwise a mapping.
+/// **Cost.** A get from the thread's cache and the return to it take fewer than 30 instructions together, without a
+/// lock, an atomic read-modify-write or a reference count. Beyond the cache, they take a shard's lock once per batch,
+/// or map memory.
 public final class BufferPool: Sendable {
     @usableFromInline let core: PoolCore
     // Copies of what the fast path needs, one load away.
@@ -26,9 +27,9 @@ public final class BufferPool: Sendable {
     @usableFromInline let magazineStride: UInt32
     @usableFromInline let smallest: Int
 
-    /// A pool of the given configuration; by default adapted to the processors that the process may run on.
+    /// A pool with the given configuration, by default adapted to the machine.
     ///
-    /// Traps when the configuration is impossible (`Configuration` says what is possible). Maps no memory yet.
+    /// Maps no memory yet. Traps when the configuration is impossible (`Configuration` gives the ranges).
     public convenience init(_ configuration: Configuration = .adapted()) { self.init(configuration, clock: .system) }
 
     init(_ configuration: Configuration, clock: IdleClock) {
@@ -40,19 +41,20 @@ public final class BufferPool: Sendable {
 
     deinit { core.endHandle() }
 
-    /// A lease of at least `byteCount` bytes. Never refuses: past the pool's byte limit or the shard's, after `close()`, and above
-    /// 1 GiB it hands out transient memory, which is freed on return (and counted).
+    /// A lease of at least `byteCount` bytes. Never refuses.
     ///
-    /// The bytes are not zeroed, and safe API does not show them before they are written. Traps when `byteCount` is
-    /// negative, or when the system itself has no memory. Any thread. A debugging pool notes `file` and `line`.
+    /// At the byte limit of the pool or the shard, after `close()`, and above 1 GiB, it maps transient memory, which is
+    /// counted and freed on return. The bytes are not zeroed, and safe API does not show them before they are written.
+    /// Traps when `byteCount` is negative, or when the system has no memory. Any thread. A debugging pool records
+    /// `file` and `line`.
     @inlinable @inline(__always)
     public func get(_ byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
         let place = magazinePlace(byteCount)
         return unsafe PooledBuffer(place.pop() ?? getSlow(byteCount, file, line), place)
     }
 
-    /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit or the shard's, after `close()`, above 1 GiB, or when
-    /// the system has no memory. Otherwise as `get`.
+    /// A lease of at least `byteCount` bytes; nil at the byte limit of the pool or the shard, after `close()`, above 1
+    /// GiB, or when the system has no memory. Otherwise like `get`.
     @inlinable @inline(__always)
     public func tryGet(_ byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer? {
         let place = magazinePlace(byteCount)
@@ -60,7 +62,7 @@ public final class BufferPool: Sendable {
         return unsafe PooledBuffer(descriptor, place)
     }
 
-    /// A lease with `byteCount` zeroes written: its `count` is `byteCount`. Otherwise as `get`.
+    /// A lease of `byteCount` zeroes, which count as written. Otherwise like `get`.
     public func get(zeroed byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
         var buffer = get(byteCount, file: file, line: line)
         unsafe buffer.withUnsafeMutableBytes { bytes in
@@ -94,23 +96,24 @@ public final class BufferPool: Sendable {
     /// How many shards the pool has.
     public var shardCount: Int { core.shards.count }
 
-    /// What the pool was made with.
+    /// The configuration that the pool was made with.
     public var configuration: Configuration { core.configuration }
 
-    /// Binds the calling thread to a shard, as a reactor does that has one of its own; other threads are spread over
-    /// the shards in order of their first use. Without effect for a pool without thread caches (past the 63rd at a time).
+    /// Binds the calling thread to a shard. By default, threads are spread over the shards in order of their first use.
     ///
-    /// What the thread's cache holds of another shard goes home. Traps when there is no such shard.
+    /// Cached buffers of the old shard go home. No effect in a pool without thread caches (beyond the 63rd pool at a
+    /// time). Traps when there is no such shard.
     public func bindCurrentThread(toShard index: Int) { core.bindCurrentThread(toShard: index) }
 
-    /// Watches the arenas of a shard from now on, the existing ones included. Traps when there is no such shard, or
-    /// when 64 observers watch it already.
+    /// Watches the arenas of a shard from now on, including those that exist. Traps when there is no such shard, or
+    /// when it has 64 observers already.
     public func observeArenas(ofShard index: Int) -> ArenaObserver {
         precondition(core.shards.indices.contains(index), "there is no shard \(index); the pool has \(shardCount)")
         return ArenaObserver(core: core, shard: core.shards[index])
     }
 
-    /// What the pool has done and holds. Takes each shard's lock in turn: not one moment's picture while threads run.
+    /// What the pool has done, and what it holds now. Takes each shard's lock in turn, so the figures are of slightly
+    /// different moments while other threads use the pool.
     public func statistics() -> Statistics { core.statistics() }
 
     /// How many buffers are out: leased, or detached and not ended; transient ones too.
@@ -119,6 +122,6 @@ public final class BufferPool: Sendable {
     /// knowing. A walk over threads and shards, which costs gets and returns nothing.
     package var leasedBufferCount: Int { core.leasedBufferCount }
 
-    /// Stops the pool; see above. Any thread; a second call does nothing.
+    /// Closes the pool; see the type. Any thread. A second call has no effect.
     public func close() { core.close() }
 }

@@ -1,8 +1,8 @@
-/// What leaves when a shard holds as many idle buffers of a class, or as many idle bytes, as it may.
+/// What a shard evicts when it has as many idle buffers of a class, or as many idle bytes, as it may have.
 ///
-/// Hit rates (gets that found an idle buffer, of all), by the traces of `EvictionTests`: one shard and 1 MiB of idle bytes; without
-/// thread caches, which hide much: with caches of 4 the first row is 35.3 and 89.6 %, and both mixes come within a point or
-/// two. The mixes are random; the rows give what several seeds gave.
+/// The table has hit rates: the share of gets that found an idle buffer. They are from the traces of `EvictionTests`,
+/// with one shard, 1 MiB of idle bytes, and no thread caches, which would serve many gets. The mixed sizes are random,
+/// and their rows give the range over several seeds.
 ///
 /// | trace | `lifo` | `clockPro` |
 /// | --- | --- | --- |
@@ -15,24 +15,26 @@
 /// | a hot set that fits, and scans that come home after it | 96.2 % | 96.2 % |
 /// | only the count of a class is limited | the same | the same |
 public enum EvictionPolicy: Sendable, Hashable {
-    /// The newcomer: last in, first out. It costs nothing, and keeps what the shard warmed up to, for ever.
+    /// The newcomer: last in, first out. It costs nothing, and keeps for ever what the shard holds.
     case lifo
 
-    /// What is cold, so that classes in demand survive those that are not: for programs whose demand changes.
+    /// Cold buffers, so that classes in demand stay and others go. For programs whose demand changes.
     ///
-    /// After CLOCK-Pro (S. Jiang, F. Chen, X. Zhang: CLOCK-Pro: An Effective Improvement of the CLOCK Replacement, USENIX
-    /// ATC 2005). As there, what is hot is told from what is cold; something cold becomes hot when it is asked for again
-    /// within a test period after its eviction; and a hand takes from the hot what they do not regain by use. Other than there:
-    /// - Pages are themselves, buffers of a class are all alike. So a hit is a get that finds any idle buffer of its class,
-    ///   and what is remembered of the evicted is their number a class, up to the bytes that may be idle; the longest evicted
-    ///   are forgotten first. Among buffers of one class there is nothing to choose.
+    /// It follows CLOCK-Pro (S. Jiang, F. Chen, X. Zhang: CLOCK-Pro: An Effective Improvement of the CLOCK Replacement,
+    /// USENIX ATC 2005). Buffers are hot or cold. A cold one becomes hot when it is requested again within a test
+    /// period after its eviction. A clock hand makes hot buffers cold that are no longer used. It differs from
+    /// CLOCK-Pro in this:
+    ///
+    /// - Pages are distinct, but buffers of a class are alike. A hit is a get that finds any idle buffer of its class.
+    ///   What is remembered of evicted buffers is their number per class, up to the bytes that may be idle; the oldest
+    ///   are forgotten first.
     /// - Buffers have sizes, and sizes compete by bytes.
-    /// - A count of up to three accesses stands in for the one bit, so that one quiet time does not make the hot cold.
-    /// - What is new and cold leaves when all is full, and comes back hot if it was missed; hence no third hand, and no share of
-    ///   cold memory that adapts itself.
+    /// - A count of up to three accesses replaces the one bit, so that a quiet moment does not make a hot buffer cold.
+    /// - New, cold buffers are evicted when everything is full, and come back hot if they are missed. So there is no
+    ///   third hand, and no adaptive share of cold memory.
     ///
-    /// Costs a count and a second list more than `lifo` while there is room; under pressure a return to a shard takes a bounded
-    /// number of steps more: 64 buffers, and for buffers above 16 MiB one for each 256 KiB of them. It counts what passes through a
-    /// shard; what a thread's cache serves to its own thread is not counted, and costs nothing.
+    /// Cost while there is room: a count and a second list more than `lifo`. Under pressure, a return to a shard looks
+    /// at up to 64 more buffers, and takes one more step per 256 KiB of a buffer above 16 MiB. Buffers that a thread's
+    /// cache serves are not counted, and cost nothing.
     case clockPro
 }

@@ -1,38 +1,39 @@
 extension BufferPool {
-    /// What a pool has done with the buffers of one size class, and how many of them are where.
+    /// What a pool has done with the buffers of one size class, and where they are.
     public struct ClassStatistics: Sendable, Hashable, Codable {
-        /// As many bytes as a buffer of the class has; nil for sizes above 1 GiB, which are transient or refused.
+        /// Bytes per buffer; nil for sizes above 1 GiB, which are transient or refused.
         public var bufferByteCount: Int?
         /// Gets by where they were served.
         public var gets = Statistics.Gets()
         /// Returns by where they went.
         public var returns = Statistics.Returns()
-        /// Buffers that left a full shard, or did not get in, or made room for another class at a byte limit, and went back
-        /// to their arena.
+        /// Buffers that went back to their arena: evicted or refused by a full shard, or evicted for another class at a
+        /// byte limit.
         public var evictionCount = 0
-        /// Buffers that a batch brought from a shard into a thread's cache, beside the one that was asked for.
+        /// Buffers that a batch moved from a shard to a thread's cache, in addition to the one requested.
         public var cacheRefillCount = 0
-        /// Buffers that a full, ending or moving cache handed back to its shard.
+        /// Buffers that a cache returned to its shard because it was full, ended or moved.
         public var cacheSpillCount = 0
-        /// Buffers out: leased, or detached and not ended; transient ones too.
+        /// Buffers in use: leased, or detached and not ended, including transient ones.
         public var outCount = 0
-        /// Buffers in thread caches, those on their way to another shard included.
+        /// Buffers in thread caches, including those on their way to another shard.
         public var cachedCount = 0
         /// Buffers idle in the shards.
         public var idleCount = 0
-        /// Of those out, transient ones.
+        /// Transient buffers in use.
         public var transientCount = 0
-        /// Bytes of those: whole huge pages, mapped for one lease each.
+        /// Bytes of the transient buffers in use: whole huge pages, mapped for one lease each.
         public var transientByteCount = 0
-        /// The most that were idle at once: `Statistics.HighWaterMarks.idleByteCount` says how it is taken.
+        /// The most idle buffers at once, taken like `Statistics.HighWaterMarks.idleByteCount`.
         public var maxIdleCount = 0
-        /// The most that were out or in a thread's cache at once, without transient ones; taken as `awayByteCount` there.
+        /// The most buffers in use or in thread caches at once, without transient ones, taken like
+        /// `Statistics.HighWaterMarks.awayByteCount`.
         public var maxAwayCount = 0
 
         /// Nothing done, nothing held.
         public init(bufferByteCount: Int?) { self.bufferByteCount = bufferByteCount }
 
-        /// Bytes out: each buffer with its whole capacity.
+        /// Bytes in use, each buffer with its whole capacity.
         public var outByteCount: Int { (outCount - transientCount) * (bufferByteCount ?? 0) + transientByteCount }
         /// Bytes in thread caches.
         public var cachedByteCount: Int { cachedCount * (bufferByteCount ?? 0) }

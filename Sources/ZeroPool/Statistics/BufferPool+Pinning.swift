@@ -1,15 +1,15 @@
 import Synchronization
 
 extension BufferPool.Statistics {
-    /// How much memory a pool with `Configuration.pinnedMemory` has locked, and what holds it back.
+    /// How much memory a pool with `Configuration.pinnedMemory` has locked, and what limits it.
     public struct Pinning: Sendable, Hashable, Codable {
-        /// As many bytes as should be locked: all that is mapped; 0 in a pool that does not lock.
+        /// Bytes that should be locked: all that is mapped; 0 in a pool that does not lock.
         public var wantedByteCount = 0
-        /// As many bytes as are locked. Whole arenas are or are not; what is unmapped is unlocked by that.
+        /// Bytes that are locked, in whole arenas.
         public var pinnedByteCount = 0
-        /// As many bytes as the process may lock in all, other memory of its own included: the soft limit of
-        /// `RLIMIT_MEMLOCK`, as it is now. Nil where nothing limits it (`unlimited`, or the capability `CAP_IPC_LOCK`; one
-        /// that a user namespace gives is taken for it, but does not lift the limit), and in a pool that does not lock.
+        /// Bytes that the process may lock in total, including other memory: the current soft limit of
+        /// `RLIMIT_MEMLOCK`. Nil when there is no limit (`unlimited`, or the capability `CAP_IPC_LOCK`), and in a pool
+        /// that does not lock. The capability of a user namespace counts here, although it does not lift the limit.
         public var limitByteCount: Int?
 
         /// Nothing wanted, nothing locked.
