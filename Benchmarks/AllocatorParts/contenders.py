@@ -22,7 +22,7 @@ class Contender:
 
 
 THREAD_CACHE = Contender("ZeroPool", "thread-cache")
-SIZED = Contender("ZeroPool, sized for it", "thread-cache-sized", only=("burst",))
+SIZED = Contender("ZeroPool, larger cache", "thread-cache-sized", only=("burst",))
 # It is for one size; touching memory takes it as long as any other way to the same buffer.
 HANDLE = Contender("ZeroPool, handle", "handle", only=("untouched", "burst", "threads", "producer-consumer"))
 SMALL_PAGES = Contender("ZeroPool, small pages", "thread-cache-small-pages", only=("touched",))

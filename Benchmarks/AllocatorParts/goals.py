@@ -49,7 +49,7 @@ def _burst(results):
         if single in results and pool in results.get(burst, {}):
             ratios = figures.ratios(results[burst][pool], results[single][THREAD_CACHE])
             yield _row(
-                f"{burst.title}, {pool.title}: a buffer, times a single get and return", "at most 8", ratios,
+                f"{burst.title}, {pool.title}: time per buffer ÷ a single get and return", "at most 8", ratios,
                 lambda ratio: ratio <= 8)
 
 
@@ -69,7 +69,7 @@ def _two_threads(results):
     if THREADS[1] not in results or THREADS[2] not in results:
         return
     ratios = figures.ratios(results[THREADS[2]][THREAD_CACHE], results[THREADS[1]][THREAD_CACHE])
-    yield _row("a pair on each of two threads, times that on one", "at most 1.5", ratios, lambda ratio: ratio <= 1.5)
+    yield _row("a get and return on each of two threads ÷ on one thread", "at most 1.5", ratios, lambda ratio: ratio <= 1.5)
 
 
 def _touching(results):
@@ -81,9 +81,9 @@ def _touching(results):
         rivals = [
             contender for contender, series in all_series.items()
             if contender not in (THREAD_CACHE, SMALL_PAGES) and series.page_faults_a_pair < FAULTS_A_PAGE * pages]
-        goal = f"{workload.title} touched, times who else avoids page faults"
+        goal = f"{workload.title} touched ÷ the fastest other without page faults"
         if not rivals:
-            yield [goal, f"at most {TIE:.2f}", "nobody else avoids them", "met"]
+            yield [goal, f"at most {TIE:.2f}", "no other avoids page faults", "met"]
             continue
         best = figures.best(all_series, rivals)
         yield _row(

@@ -65,17 +65,17 @@ def headline(results, workload):
             contender.title, figures.duration_cell([uses * value for value in series.nanoseconds]),
             figures.ratio_cell(figures.ratios(all_series[GLIBC], series)),
             f"{uses * series.page_faults_a_pair:,.0f}", f"{series.huge_fraction:.0%}"])
-    return table([workload.title, "all uses", f"times as fast as {GLIBC.title}", "page faults", "on huge pages"], rows)
+    return table([workload.title, "time of all five", f"times as fast as {GLIBC.title}", "page faults", "on huge pages"], rows)
 
 
 def paths(facts):
-    """Which library each process's malloc is of, in the words of the process."""
+    """Which library each process's malloc from, in the words of the process."""
     rows = []
     for contender, fact in facts.items():
         if contender in ALLOCATORS:
             setting = " ".join(f"`{key}={value}`" for key, value in contender.environment.items())
             rows.append([contender.title, f"`{fact['path'].split('/')[-1]}`", fact["version"], setting])
-    return table(["", "malloc is of", "version", "environment"], rows)
+    return table(["", "malloc from", "version", "environment"], rows)
 
 
 def report(plan, results, facts, skipped, summary):
@@ -83,9 +83,9 @@ def report(plan, results, facts, skipped, summary):
         summary, paths(facts), *skipped,
         "**Get and return, untouched**", durations(results, plan.untouched),
         "**Get and return, a byte written into each page**", durations(results, plan.touched),
-        "Page faults of each, and how much of the buffer stands on huge pages:", paging(results, plan.touched),
-        "**Patterns**, a buffer of 64 KiB unless sizes are mixed", durations(results, plan.patterns),
-        "**Threads**, each of which gets and returns 64 KiB: processor time of a pair", durations(results, plan.threads),
+        "Page faults per get and return, and the share of the buffer on huge pages:", paging(results, plan.touched),
+        "**Patterns**: buffers of 64 KiB, or of mixed sizes", durations(results, plan.patterns),
+        "**Threads**: processor time per get and return of 64 KiB", durations(results, plan.threads),
         f"**{plan.headline.title}**, each page touched, from a fresh process", headline(results, plan.headline),
     ]
     return "\n\n".join(parts)

@@ -29,7 +29,7 @@ def engine_table(rows):
     lines = [
         f"**Engines**, median (lowest–highest) of {count} round{'s' * (count > 1)}",
         "",
-        "| files | | buffered: CPU s a GB | direct: CPU s a GB | direct ÷ buffered | buffered: MB/s | direct: MB/s"
+        "| files | | buffered: CPU s per GB | direct: CPU s per GB | direct ÷ buffered | buffered: MB/s | direct: MB/s"
         " | auto reads past the page cache |",
         "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
@@ -40,8 +40,8 @@ def engine_table(rows):
                 f" | {cell(values(rounds, 'direct', CPU), 3)} | {ratio(rounds, 'direct', 'buffered')}"
                 f" | {cell(values(rounds, 'buffered', RATE), 0)} | {cell(values(rounds, 'direct', RATE), 0)}"
                 f" | {100 * statistics.median(values(rounds, 'auto', 'directShare')):.0f} % |")
-    lines += ["", "Where a part of a file is resident, buffered reads cost what lies between hot and cold. They cost as much as direct ones"
-              " with so much resident: " + ", ".join(break_even(size, states) for size, states in rows) + "."]
+    lines += ["", "When part of a file is resident, a buffered read costs between hot and cold. It costs less than a direct read when"
+              " more than this share is resident: " + ", ".join(break_even(size, states) for size, states in rows) + "."]
     return "\n".join(lines)
 
 
@@ -62,7 +62,7 @@ def block_table(engine, state, size, rounds):
     lines = [
         f"**Blocks**, {engine}, {size_name(size)}, {state}",
         "",
-        "| block | CPU s a GB | MB/s |",
+        "| block | CPU s per GB | MB/s |",
         "| --- | ---: | ---: |",
     ]
     lines += [

@@ -16,7 +16,7 @@ GOALS = [
     (COLD, CPU, mode_name("malloc"), OURS, "≥", 3.4),
     (COLD, CPU, mode_name("malloc"), mode_name("pooled"), "≥", 3.4),
 ]
-FIGURE_NAMES = {CPU: "CPU a GB", RATE: "requests/s"}
+FIGURE_NAMES = {CPU: "CPU per GB", RATE: "requests/s"}
 
 
 def document(results, versions):
@@ -45,7 +45,7 @@ def case_table(case, rounds):
     lines = [
         f"**{case.title}**, {load}, median (lowest–highest) of {len(rounds)} round{'s' * (len(rounds) > 1)}",
         "",
-        "| server | requests/s | ÷ nginx | CPU s a GB | ÷ nginx | of its processor | peak memory MiB |",
+        "| server | requests/s | ÷ nginx | CPU s per GB | ÷ nginx | processor use | peak memory MiB |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name in rounds[0]:
@@ -70,12 +70,12 @@ def path_lines(case, rounds):
         if path := figures["path"]:
             operations = ", ".join(f"{count:,.2f} {name}" for name, count in sorted(path["operationsPerRequest"].items()))
             text = (
-                f"{operations} a request; {path['keptPerRequest']:,.2f} sent again as they were; of"
-                f" {path['readsPerRequest']:,.2f} reads {path['directReadsPerRequest']:,.2f} past the page"
-                f" cache; {path['fixedPerRequest']:,.2f} into or from registered memory, of which there are"
-                f" {path['registeredByteCount'] / (1 << 20):.0f} MiB")
+                f"{operations} per request; {path['keptPerRequest']:,.2f} cached responses;"
+                f" {path['readsPerRequest']:,.2f} reads, {path['directReadsPerRequest']:,.2f} of them past the page cache;"
+                f" {path['fixedPerRequest']:,.2f} operations on registered memory;"
+                f" {path['registeredByteCount'] / (1 << 20):.0f} MiB registered")
         if case.is_cold:
-            text += f"; then {figures['residentBytes'] / (1 << 20):.1f} MiB of a file in the page cache"
+            text += f"; {figures['residentBytes'] / (1 << 20):.1f} MiB of a file in the page cache afterwards"
         lines.append(f"- {name}: {text}")
     return lines
 

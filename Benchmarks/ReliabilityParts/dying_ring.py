@@ -32,6 +32,6 @@ def run(quick):
             title = f"{reactors} reactor{'s' * (reactors > 1)}, {connections} connection{'s' * (connections > 1)}"
             result.demand_equal(f"{title}: exit status when calls fail from the {call}th on", status, 1)
             names = ", ".join(f"number {name}" for name in sorted(set(named))) or "none"
-            result.demand("the reactor that it names, with the reason", names, "one or more", bool(named))
-            result.demand("from that sentence to its end", f"{seconds:.2f} s", "≤ 6 s", seconds <= 6)
+            result.demand("reactor named in the error message", names, "one or more", bool(named))
+            result.demand("time from the message to the exit", f"{seconds:.2f} s", "≤ 6 s", seconds <= 6)
     return result

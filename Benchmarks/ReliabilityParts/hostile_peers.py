@@ -8,9 +8,9 @@ from .result import Result
 KINDS = {
     "scan": "connect and close at once",
     "reset": "connect and reset at once",
-    "silent": "500 that never say a byte, and come and go",
-    "random": "random bytes, ended in any way",
-    "single": "20 that send one byte at a time, each compared",
+    "silent": "500 silent connections that come and go",
+    "random": "random bytes, then any kind of end",
+    "single": "20 that send one byte at a time, each verified",
 }
 
 

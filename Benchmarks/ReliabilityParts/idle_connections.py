@@ -46,15 +46,16 @@ def run(quick):
             used = (server.processor_seconds() - used) / 2
             peer.tell("close")
             peer.finish()
-        result.note("connections, each of which echoed 64 bytes and then stays", f"{count:,}")
-        result.demand("server memory each (resident)", f"{each:.0f} B", "at most 2,048 B", each <= 2048)
+        result.note("idle connections, each of which echoed 64 bytes", f"{count:,}")
+        result.demand("server memory per connection (resident)", f"{each:.0f} B", "at most 2,048 B", each <= 2048)
         result.demand(
-            "server memory each (proportional)", f"{proportional_each:.0f} B", "at most 2,048 B", proportional_each <= 2048)
+            "server memory per connection (proportional)", f"{proportional_each:.0f} B", "at most 2,048 B",
+            proportional_each <= 2048)
         result.demand(
-            "resident, with the tables that are made for them at start", f"{each + slot:.0f} B", "at most 2,176 B",
+            "the same (resident), with the tables that are made at start", f"{each + slot:.0f} B", "at most 2,176 B",
             each + slot <= 2176)
-        result.note("kernel memory each, both ends together (slab)", f"{slab_each / 1024:.1f} KiB")
-        result.note("server memory before (resident)", mebibytes(resident))
+        result.note("kernel memory per connection, both ends together (slab)", f"{slab_each / 1024:.1f} KiB")
+        result.note("server memory before the connections (resident)", mebibytes(resident))
         result.demand("server CPU time while all are idle", f"{used * 1000:.1f} ms/s", "< 10 ms/s", used < 0.010)
         server.check_end(result)
     return result

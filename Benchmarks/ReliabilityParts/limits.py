@@ -15,20 +15,20 @@ def run(quick):
         figures = server.run_peer("herd", 100, newcomers, server.pid)
         seconds = figures["refusal seconds"]
         result.demand(
-            f"{newcomers:,} newcomers at once at --max-connections 100: all refused within", f"{seconds:.3f} s", "≤ 1 s",
-            seconds <= 1)
+            f"{newcomers:,} new connections at once at --max-connections 100: time until all are refused",
+            f"{seconds:.3f} s", "≤ 1 s", seconds <= 1)
         server.check_end(result)
     with Server("--max-connections-per-address", "50") as server:
         server.run_peer("addresses", 50)
         figures = server.check_end(result)
         result.note(
-            "--max-connections-per-address 50: of 3 addresses 50 each are served, one more is not; refused",
+            "--max-connections-per-address 50, 3 addresses: 50 connections served per address; refused",
             str(figures["connections"]["refused"]))
     with Server("--idle-seconds", "2") as server:
         server.run_peer("quiet", 2)
         figures = server.check_end(result)
         result.demand_equal(
-            "--idle-seconds 2: 2 silent ones closed, 1 that never reads reset, 1 that talks stays; counted as idle",
+            "--idle-seconds 2: 2 silent connections closed, 1 stalled one reset, 1 active one stays; counted as idle",
             figures["connections"]["idle"], 3)
     return result
 
@@ -42,11 +42,11 @@ def drain(quick):
         status, figures = server.ended()
         result.demand_equal("exit status", status, 0)
         result.note(
-            f"{count:,} in the listener's queue at SIGTERM: echoed, ended, refused",
+            f"{count:,} connections in the listener's queue at SIGTERM: echoed, ended, refused",
             f"{answers['echoed']:,.0f}, {answers['ended']:,.0f}, {answers['refused']:,.0f}")
-        result.demand_equal("left hanging", count - int(sum(answers.values())), 0)
+        result.demand_equal("connections left open", count - int(sum(answers.values())), 0)
         result.demand_equal(
-            "of these accepted, by the server's count", figures["connections"]["accepted"],
+            "connections accepted, by the server's count", figures["connections"]["accepted"],
             int(answers["echoed"] + answers["ended"]))
     with Server("--drain-seconds", "60") as server, server.peer("deaf", 50, "stay") as deaf:
         deaf.wait_for_line("stalled")
@@ -55,9 +55,9 @@ def drain(quick):
         start = time.monotonic()
         status, figures = server.stop()
         seconds = time.monotonic() - start
-        result.demand("a second signal, with 50 that don't read: exit after", f"{seconds:.2f} s", "≤ 1 s", seconds <= 1)
-        result.demand_equal("exit status, which says that something was cut", status, 3)
-        result.demand_equal("cut, by the server's count", figures["connections"]["cut"], 50)
+        result.demand("second signal with 50 stalled peers: time until exit", f"{seconds:.2f} s", "≤ 1 s", seconds <= 1)
+        result.demand_equal("exit status after the second signal", status, 3)
+        result.demand_equal("connections cut, by the server's count", figures["connections"]["cut"], 50)
         deaf.tell()
-        result.demand_equal("of these that saw a reset", int(deaf.finish()["cut"]), 50)
+        result.demand_equal("peers that saw a reset", int(deaf.finish()["cut"]), 50)
     return result

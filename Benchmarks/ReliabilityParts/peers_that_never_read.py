@@ -32,31 +32,32 @@ def run(quick):
         for size in ("512", "64K"):
             rounds_measured = [
                 [measure(server, seconds, size, on_last) for server in (alone, crowded)] for _ in range(rounds)]
-            title = f"of {READING_COUNT} readers of {size.replace('K', ' Ki')}B beside {DEAF_COUNT} that never read, times that alone"
+            readers = f"{READING_COUNT} readers of {'512 B' if size == '512' else '64 KiB'}"
+            ratio = f"with {DEAF_COUNT} stalled peers ÷ without"
             figure, median = spread([beside[0] / apart[0] for apart, beside in rounds_measured])
             # So little time, on a machine that has other things to do, says little.
             if quick:
-                result.note(f"throughput {title}", figure)
+                result.note(f"{readers}: throughput {ratio}", figure)
             else:
-                result.demand(f"throughput {title}", figure, "≥ 0.90", median >= 0.9)
+                result.demand(f"{readers}: throughput {ratio}", figure, "≥ 0.90", median >= 0.9)
             figure, _ = spread([beside[1] / apart[1] for apart, beside in rounds_measured])
-            result.note(f"server CPU time a request {title}", figure)
+            result.note(f"{readers}: server CPU time per request {ratio}", figure)
         peaks = alone.peak_memory(), crowded.peak_memory()
         bound = POOL_BYTES + peaks[0]
-        result.note("peak memory of the server that has readers alone", mebibytes(peaks[0]))
+        result.note("peak memory of the server without stalled peers", mebibytes(peaks[0]))
         result.demand(
-            "peak memory of the server that has both: its pool's limit and the other's", mebibytes(peaks[1]),
+            "peak memory of the server with stalled peers", mebibytes(peaks[1]),
             f"≤ {mebibytes(bound)}", peaks[1] <= bound)
-        result.note("so each of those that never read costs", mebibytes((peaks[1] - peaks[0]) / DEAF_COUNT))
+        result.note("memory per stalled peer", mebibytes((peaks[1] - peaks[0]) / DEAF_COUNT))
         deaf.tell()
         result.demand_equal(
-            "of those that never read, cut meanwhile (nobody waits for a buffer)", int(deaf.finish()["cut"]), 0)
+            "stalled peers cut (no connection waits for a buffer)", int(deaf.finish()["cut"]), 0)
         statistics_of_both = crowded.check_end(result)
         owed = statistics_of_both["maxOwedByteCount"]
         # A receive ends a turn after it was cancelled: what comes in two turns.
         bound = LIMIT + 2 * TURN_BYTES
-        result.demand("most that one was owed", mebibytes(owed), f"≤ {mebibytes(bound)}", owed <= bound)
-        alone.check_end(result, "the other server's exit status")
+        result.demand("most unsent bytes of one connection", mebibytes(owed), f"≤ {mebibytes(bound)}", owed <= bound)
+        alone.check_end(result, "exit status of the server without stalled peers")
     return result
 
 

@@ -31,12 +31,12 @@ def little_memory(quick):
     result = Result()
     with public_copy() as program, Server(launcher=unprivileged(64 << 10), program=program) as server:
         report = server.run_load(100, 1 if quick else 3, size="16K")
-        result.note("requests of 16 KiB on 100 connections, every byte compared", f"{report['requests']:,}")
+        result.note("requests of 16 KiB on 100 connections, every byte verified", f"{report['requests']:,}")
         figures = server.check_end(result)
         result.demand(
-            "registered, of 64 KiB that may be locked", f"{figures['registeredByteCount']:,} B", "≤ 65,536 B",
+            "registered memory, of 64 KiB that may be locked", f"{figures['registeredByteCount']:,} B", "≤ 65,536 B",
             figures["registeredByteCount"] <= 65_536)
-        result.note("served from plain memory instead", mebibytes(figures["pool"]["mappedByteCount"]))
+        result.note("plain memory used instead", mebibytes(figures["pool"]["mappedByteCount"]))
     return result
 
 
@@ -50,12 +50,14 @@ def few_descriptors(quick):
         if not planned:
             raise Failure(f"a server with 64 descriptors does not say what it plans: {server.complained()}")
         figures = server.run_peer("herd", planned[1], newcomers, server.pid)
-        result.note("connections planned for, with 64 descriptors", planned[1])
+        result.note("connections allowed with 64 descriptors", planned[1])
         seconds = figures["refusal seconds"]
-        result.demand(f"{newcomers:,} newcomers at once past that: all refused within", f"{seconds:.3f} s", "≤ 1 s", seconds <= 1)
+        result.demand(
+            f"{newcomers:,} new connections at once beyond that: time until all are refused", f"{seconds:.3f} s", "≤ 1 s",
+            seconds <= 1)
         seconds = figures["processor seconds"]
         result.demand(
-            "server CPU time for that and the second after", f"{seconds * 1000:.0f} ms", "≤ 200 ms", seconds <= 0.2)
+            "server CPU time during that and the second after", f"{seconds * 1000:.0f} ms", "≤ 200 ms", seconds <= 0.2)
         server.check_end(result)
     return result
 
@@ -75,6 +77,6 @@ def starts(quick):
                     if status != 0:
                         raise Failure(f"exit status {status}")
             result.note(
-                f"{count} starts in a row with {title} of lockable memory: all served; slowest to listen",
+                f"{count} starts in a row with {title} of lockable memory: longest time until listening",
                 f"{max(seconds):.2f} s")
     return result

@@ -17,16 +17,16 @@ def run(quick):
         result.demand_equal("readers cut", figures["connections"]["stalled"] + figures["connections"]["failed"], 0)
     with Server(*EIGHT_BUFFERS) as server, server.peer("deaf", 100, "return") as deaf:
         deaf.wait_for_line("sending")
-        measure(result, server, seconds, "1,000 readers beside 100 that never read, and come again when cut")
+        measure(result, server, seconds, "1,000 readers beside 100 stalled peers that reconnect when cut")
         deaf.tell()
         cut = int(deaf.finish()["cut"])
-        result.note("of those that never read, cut meanwhile", f"{cut:,}")
+        result.note("stalled peers cut", f"{cut:,}")
         _, figures = server.stop()
-        result.demand_equal("bytes of buffers", figures["pool"]["mappedByteCount"], 8 * 262_144)
-        result.note("receives that found no buffer, and waited in turn", f"{figures['starvedReceives']:,}")
+        result.demand_equal("bytes of buffers mapped", figures["pool"]["mappedByteCount"], 8 * 262_144)
+        result.note("receives that found no buffer and waited in line", f"{figures['starvedReceives']:,}")
     with Server(*EIGHT_BUFFERS) as server, server.peer("slow", 20, 100_000) as slow:
         slow.wait_for_line("reading")
-        measure(result, server, seconds, "1,000 readers beside 20 that send without end and read 100 kB/s")
+        measure(result, server, seconds, "1,000 readers beside 20 that send without pause and read 100 kB/s")
         slow.tell()
         result.note("slow readers cut", f"{slow.finish()['cut']:,.0f}")
         server.check_end(result)
@@ -37,8 +37,8 @@ def measure(result, server, seconds, title):
     report = server.run_load(1000, seconds, size="4K", warmup=0.5)
     latency = report["latencyMicroseconds"]
     result.note(
-        f"{title}: requests/s of 4 KiB; latency p50, p99, longest",
+        f"{title}: requests/s of 4 KiB; latency p50, p99, maximum",
         f"{report['requestsPerSecond']:,.0f}; {latency['p50'] / 1000:.0f}, {latency['p99'] / 1000:.0f}, "
         f"{latency['max'] / 1000:.0f} ms")
     lost = report["errors"]["lost"] + report["errors"]["unanswered"]
-    result.demand_equal("of these lost or left without an answer", lost, 0)
+    result.demand_equal("requests lost or unanswered", lost, 0)

@@ -1,7 +1,7 @@
 public import CoreMetrics
 public import ZeroPool
 
-/// Reports what a pool does to swift-metrics, and so to whatever backend the program has: Prometheus, StatsD, OpenTelemetry.
+/// Reports a pool's statistics to swift-metrics, and so to the program's backend, such as Prometheus or OpenTelemetry.
 ///
 /// ```swift
 /// let metrics = PoolMetrics(pool: pool, label: "zeropool", dimensions: [("pool", "uploads")])
@@ -11,26 +11,27 @@ public import ZeroPool
 /// }
 /// ```
 ///
-/// Each name starts with the label, "zeropool" unless another is given:
+/// Each name starts with the label, by default "zeropool":
 ///
-/// | name | kind | dimensions beside those given | what it is |
+/// | name | kind | further dimensions | value |
 /// | --- | --- | --- | --- |
 /// | `zeropool.gets` | counter | `class`, `tier`: cache, shard, fresh, transient, refused | `Statistics.Gets` |
 /// | `zeropool.returns` | counter | `class`, `tier`: cache, home, foreign, transient, detached | `Statistics.Returns` |
 /// | `zeropool.evictions` | counter | `class` | `Statistics.evictionCount` |
 /// | `zeropool.cache.refills` | counter | `class` | `Statistics.cacheRefillCount` |
 /// | `zeropool.cache.spills` | counter | `class` | `Statistics.cacheSpillCount` |
-/// | `zeropool.bytes` | meter | `class`, `state`: out, cached, idle, transient (which is a part of out) | bytes now |
+/// | `zeropool.bytes` | meter | `class`, `state`: out, cached, idle, transient (part of out) | bytes now |
 /// | `zeropool.mapped.bytes` | meter | | `Statistics.mappedByteCount` |
 /// | `zeropool.mapped.max.bytes` | meter | | `Statistics.highWater.mappedByteCount` |
 /// | `zeropool.pinned.bytes` | meter | | `Statistics.pinning.pinnedByteCount` |
 ///
-/// `class` is the buffer's size in bytes, or `above` for sizes above 1 GiB, which have no class. A metric comes into being when
-/// its class is first used; sums over the classes are the backend's to make.
+/// `class` is the buffer's size in bytes, or `above` for sizes above 1 GiB, which have no class. A metric is made when its
+/// class is first used. Let the backend sum over the classes.
 ///
-/// **Threads.** It has none of its own, and is not Sendable: make it where the timer is that calls `update`. The pool may be
-/// in use meanwhile. **Owner.** Retains the pool. Its metrics are destroyed with it, so give each pool a label or dimensions
-/// of its own.
+/// **Threads.** Not Sendable, and has no thread of its own: make it on the thread that calls `update`. The pool may be in use
+/// meanwhile.
+///
+/// **Owner.** Retains the pool. Its metrics end with it, so give each pool its own label or dimensions.
 public final class PoolMetrics {
     private let pool: BufferPool
     private let label: String
@@ -44,9 +45,9 @@ public final class PoolMetrics {
 
     /// Metrics of `pool`, not yet reported.
     /// - Parameters:
-    ///   - label: what all names start with.
-    ///   - dimensions: what all metrics have in common.
-    ///   - factory: the backend; nil for the one that `MetricsSystem` is set up with.
+    ///   - label: The start of all names.
+    ///   - dimensions: Dimensions of all metrics.
+    ///   - factory: The backend; nil for the one of `MetricsSystem`.
     public init(
         pool: BufferPool, label: String = "zeropool", dimensions: [(String, String)] = [],
         factory: (any MetricsFactory)? = nil
@@ -66,9 +67,11 @@ public final class PoolMetrics {
         for metrics in classes.values { metrics.destroy() }
     }
 
-    /// Reports what happened since the last call, and what there is now. The first call reports all since the pool was made.
+    /// Reports what happened since the last call, and what the pool holds now. The first call reports everything since
+    /// the pool was made.
     ///
-    /// Costs what `BufferPool.statistics()` does, each shard's lock in turn, and the backend's work: for a timer of seconds.
+    /// Cost: that of `BufferPool.statistics()`, which takes each shard's lock in turn, and the backend's work. Call it
+    /// every few seconds.
     public func update() { report(pool.statistics()) }
 
     func report(_ statistics: BufferPool.Statistics) {

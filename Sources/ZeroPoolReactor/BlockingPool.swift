@@ -1,9 +1,9 @@
 internal import Glibc
 internal import SystemSupport
 
-/// A few threads for work that io_uring has no operation for, such as listing a directory on a disk that may be slow.
+/// A few threads for calls that block, such as listing a directory.
 ///
-/// The threads start with the first work, and end with ``close()``. What waits for them is bounded by the tasks that wait.
+/// The threads start with the first work and end with ``close()``. At most as many calls wait as tasks wait for them.
 public final class BlockingPool: Sendable {
     private struct State {
         var work: [@Sendable () -> Void] = []
@@ -15,19 +15,19 @@ public final class BlockingPool: Sendable {
     private let state = Monitor(State())
     private let threadLimit: Int
 
-    /// A pool of at most so many threads.
+    /// A pool of at most this many threads.
     public init(threadLimit: Int = 2) {
         precondition(threadLimit > 0, "a pool has a thread")
         self.threadLimit = threadLimit
     }
 
-    /// Ends the threads after the work that they have. Any thread.
+    /// Ends the threads after the work that they have begun or queued. Any thread.
     public func close() { state.withLock { $0.isClosed = true } }
 
-    /// Runs `work` on a thread of the pool, and comes back with what it returned.
+    /// Runs `work` on a thread of the pool and returns its result.
     ///
-    /// Throws `EAGAIN` where the system has no thread left, and `ECANCELED` when the pool is closed. A cancellation does not
-    /// end work that has begun.
+    /// Throws `EAGAIN` when the system has no thread left, and `ECANCELED` when the pool is closed. Cancelling the task
+    /// does not stop work that has begun.
     public nonisolated(nonsending) func run<Value: Sendable>(
         _ work: @escaping @Sendable () -> Value
     ) async throws(IOError) -> Value {

@@ -2,11 +2,11 @@ internal import Glibc
 public import ZeroPool
 public import ZeroPoolURing
 
-/// A directory that files are opened beneath. Closed with its last reference; any thread may keep one.
+/// A directory beneath which files are opened. Closed with its last reference. Any thread may keep one.
 public final class Directory: Sendable {
     let descriptor: Int32
 
-    /// Opens the directory at `path`. Blocks. Throws when it is no directory, or may not be searched.
+    /// Opens the directory at `path`. Blocks. Throws when it is not a directory, or may not be searched.
     public init(path: String) throws(IOError) {
         descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw IOError(.open, errno: errno) }
@@ -29,20 +29,20 @@ public struct OpenOptions: OptionSet, Sendable {
     /// Wraps the bits.
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// For reading. Without ``write`` the default.
+    /// For reading. The default without ``write``.
     public static let read = OpenOptions(rawValue: 1)
     /// For writing.
     public static let write = OpenOptions(rawValue: 2)
-    /// Made when it does not exist.
+    /// Creates the file when it does not exist.
     public static let create = OpenOptions(rawValue: 4)
-    /// Must not exist.
+    /// Fails when the file exists.
     public static let exclusive = OpenOptions(rawValue: 8)
-    /// Emptied.
+    /// Empties the file.
     public static let truncate = OpenOptions(rawValue: 16)
-    /// Reads and writes go past the page cache (`O_DIRECT`): offsets, lengths and memory are aligned
-    /// (`FileStatus.directOffsetAlignment`). Pool buffers are.
+    /// Reads and writes past the page cache (`O_DIRECT`). Offsets, lengths and memory must be aligned
+    /// (`FileStatus.directOffsetAlignment`); pool buffers are.
     public static let direct = OpenOptions(rawValue: 32)
-    /// A directory and nothing else.
+    /// Fails when it is not a directory.
     public static let directory = OpenOptions(rawValue: 64)
 
     /// As `openat2(2)` takes them. Never waits for the other end of a pipe or for a device.
@@ -66,11 +66,11 @@ public struct OpenOptions: OptionSet, Sendable {
 
 /// An open file of a reactor. Closed through the ring with its last reference.
 ///
-/// Belongs to its reactor's thread. Several reads and writes may be in flight at once.
+/// Use it on its reactor's thread only. Several reads and writes may be in flight at once.
 public final class File: @unchecked Sendable {
     /// The reactor that it belongs to.
     public let reactor: Reactor
-    /// What it was when it was opened.
+    /// The status when the file was opened.
     public let status: FileStatus
     let descriptor: Int32
 
@@ -96,7 +96,7 @@ public final class File: @unchecked Sendable {
         return duplicate
     }
 
-    /// What it is now. Its reactor's thread only.
+    /// The status now. Its reactor's thread only.
     public nonisolated(nonsending) func currentStatus(deadline: Deadline? = nil) async throws(IOError) -> FileStatus {
         let outcome = try await reactor.perform(.status(descriptor), .status, deadline: deadline)
         guard outcome.result >= 0, let status = outcome.status else {
@@ -105,11 +105,12 @@ public final class File: @unchecked Sendable {
         return status
     }
 
-    /// Reads at `offset`, behind the written bytes of `buffer`, up to `byteCount` bytes or as many as it has room for.
+    /// Reads at `offset`, and appends to the written bytes of `buffer`: at most `byteCount` bytes, by default as many
+    /// as fit.
     ///
-    /// Returns the buffer, its bytes grown by what was read: fewer at the end of the file, none beyond it. Registered memory is
-    /// read into by `READ_FIXED`. Throws `EIO` and the like, and `EAGAIN` for a pipe or a device that has nothing. Its reactor's
-    /// thread only. Traps when there is no room for `byteCount`.
+    /// Returns the buffer. It has fewer new bytes at the end of the file, and none beyond the end. Registered memory is
+    /// read with `READ_FIXED`. Throws errors such as `EIO`, and `EAGAIN` for a pipe or a device without data. Its
+    /// reactor's thread only. Traps when `byteCount` bytes don't fit.
     public nonisolated(nonsending) func read(
         into buffer: consuming PooledBuffer, byteCount: Int? = nil, at offset: Int, deadline: Deadline? = nil
     ) async throws(IOError) -> PooledBuffer {
@@ -126,10 +127,10 @@ public final class File: @unchecked Sendable {
         }
     }
 
-    /// Writes the written bytes of `buffer`, or those in `range`, at `offset`, all of them. Returns the buffer.
+    /// Writes all written bytes of `buffer`, or those in `range`, at `offset`. Returns the buffer.
     ///
-    /// Registered memory is written by `WRITE_FIXED`. Throws `ENOSPC` and the like, maybe after a part was written.
-    /// Its reactor's thread only. Traps when `range` is not within the written bytes.
+    /// Registered memory is written with `WRITE_FIXED`. Throws errors such as `ENOSPC`; a part may have been written.
+    /// Its reactor's thread only. Traps when `range` exceeds the written bytes.
     public nonisolated(nonsending) func write(
         _ buffer: consuming PooledBuffer, range: Range<Int>? = nil, at offset: Int, deadline: Deadline? = nil
     ) async throws(IOError) -> PooledBuffer {
@@ -150,7 +151,8 @@ public final class File: @unchecked Sendable {
         }
     }
 
-    /// Returns when the file's bytes are on its disk, and unless `dataOnly` its status too. Throws `EIO` and the like.
+    /// Waits until the file's bytes are on its disk, and its status too unless `dataOnly` is set. Throws errors such as
+    /// `EIO`.
     public nonisolated(nonsending) func sync(
         dataOnly: Bool = false, deadline: Deadline? = nil
     ) async throws(IOError) {
@@ -158,7 +160,7 @@ public final class File: @unchecked Sendable {
         guard outcome.result >= 0 else { throw IOError(.sync, errno: -outcome.result) }
     }
 
-    /// Whether most of these bytes are in the page cache, or the kernel can't tell. Does not wait for the disk.
+    /// Whether most of these bytes are in the page cache. True when the kernel can't tell. Does not wait for the disk.
     public func isResident(_ range: Range<Int>) -> Bool {
         reactor.requireThread()
         return !reactor.canWork || reactor.ring.isResident(descriptor, range)
@@ -172,10 +174,10 @@ extension Reactor {
     /// An open is tried again this often when a name on the way was moved meanwhile.
     private static var maxAttemptCount: Int { 4 }
 
-    /// Opens a file beneath `directory`, and asks what it is.
+    /// Opens a file beneath `directory` and reads its status.
     ///
-    /// `mode` is that of a file that is made, less the process's umask. Throws the kernel's `errno`, such as `ENOENT`, and
-    /// `EXDEV` for a path that leads out of the directory. Its thread only. Cost: two operations of the ring.
+    /// A new file gets `mode`, less the process's umask. Throws the kernel's `errno`, such as `ENOENT`, and `EXDEV` for
+    /// a path that leads out of the directory. Its thread only. Cost: two operations of the ring.
     public nonisolated(nonsending) func open(
         _ path: String, beneath directory: Directory, _ options: OpenOptions = .read, mode: UInt32 = 0o644,
         deadline: Deadline? = nil
@@ -207,8 +209,8 @@ extension Reactor {
 
     /// Renames a file or directory. Replaces a file or an empty directory at `newPath`.
     ///
-    /// Both paths are beneath `directory`, or the new one beneath `newDirectory`. Throws the kernel's `errno`. Its thread
-    /// only. Cost: an operation of the ring, and those of an open per path that has more than one name.
+    /// Both paths are beneath `directory`, or the new path beneath `newDirectory`. Throws the kernel's `errno`. Its
+    /// thread only. Cost: one operation of the ring, and an open per path that has more than one component.
     public nonisolated(nonsending) func rename(
         _ path: String, in directory: Directory, to newPath: String, in newDirectory: Directory? = nil,
         deadline: Deadline? = nil
@@ -222,7 +224,7 @@ extension Reactor {
         guard outcome.result >= 0 else { throw IOError(.rename, errno: -outcome.result) }
     }
 
-    /// Removes a file's name, or with `isDirectory` an empty directory. Throws, thread and cost as `rename`.
+    /// Removes a file's name, or an empty directory when `isDirectory` is set. Errors, thread and cost as for `rename`.
     public nonisolated(nonsending) func unlink(
         _ path: String, in directory: Directory, isDirectory: Bool = false, deadline: Deadline? = nil
     ) async throws(IOError) {
@@ -234,7 +236,7 @@ extension Reactor {
         guard outcome.result >= 0 else { throw IOError(.unlink, errno: -outcome.result) }
     }
 
-    /// Makes a directory. `mode` is less the process's umask. Throws, thread and cost as `rename`.
+    /// Creates a directory with `mode`, less the process's umask. Errors, thread and cost as for `rename`.
     public nonisolated(nonsending) func makeDirectory(
         _ path: String, in directory: Directory, mode: UInt32 = 0o755, deadline: Deadline? = nil
     ) async throws(IOError) {

@@ -3,7 +3,7 @@ public import ZeroPoolURing
 
 /// Why an operation of a connection, a file or a reactor failed.
 public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What was being done.
+    /// The operation that failed.
     public enum Operation: String, Sendable {
         /// Receiving from a connection.
         case receive
@@ -37,7 +37,7 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
         case block = "run blocking work"
     }
 
-    /// What ended it.
+    /// Why an operation failed.
     public enum Reason: String, Sendable {
         /// The kernel refused; `errno` says why.
         case system
@@ -57,12 +57,12 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
         case ended = "the connection has ended"
     }
 
-    /// What was being done.
+    /// The operation that failed.
     public let operation: Operation
-    /// What ended it.
+    /// Why it failed.
     public let reason: Reason
     /// A positive `errno`: the kernel's, `ETIMEDOUT` after a deadline, `ECANCELED` after a cancellation, and
-    /// `ECONNABORTED` where the reactor ended the connection.
+    /// `ECONNABORTED` when the reactor ended the connection.
     public let errno: Int32
 
     package init(_ operation: Operation, errno: Int32) {

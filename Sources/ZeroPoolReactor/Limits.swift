@@ -3,20 +3,21 @@ import SystemSupport
 import ZeroPool
 import ZeroPoolURing
 
-/// What a reactor allows its connections.
+/// Limits per connection.
 public struct ConnectionLimits: Sendable {
-    /// Stop reading from a peer when this many bytes are unread or unsent; resume at half. Bytes.
+    /// Stop receiving from a peer that has this many bytes unread or unsent; resume at half. Bytes.
     public var unreadByteCount: Int
-    /// The same for buffers, since small messages take a buffer each.
+    /// The same limit in buffers, since a small message takes a whole buffer.
     public var unreadBufferCount: Int
-    /// Close a connection after this many seconds without traffic; 0 for never. Found within an eighth more.
+    /// Close a connection after this many seconds without traffic, or up to an eighth later; 0 for never.
     public var idleSeconds = 600.0
     /// While others wait for buffers, cut a connection whose peer takes no whole buffer for this many seconds. More than 0.
     public var stallSeconds = 0.5
     /// After a handler has returned, wait this many seconds for the peer's end of stream; nil until the drain ends.
     public var lingerSeconds: Double? = 2
 
-    /// Limits for receive buffers of `bufferByteCount` bytes: 1 MiB, or four buffers where those are larger.
+    /// Limits for receive buffers of `bufferByteCount` bytes. `unreadByteCount` is by default 1 MiB, or four buffers if
+    /// that is more.
     public init(bufferByteCount: Int = 65_536, unreadByteCount: Int? = nil) {
         self.unreadByteCount = unreadByteCount ?? max(1 << 20, 4 * bufferByteCount)
         unreadBufferCount = max(16, self.unreadByteCount / bufferByteCount)

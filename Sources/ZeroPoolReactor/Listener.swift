@@ -2,10 +2,11 @@ internal import Glibc
 import Synchronization
 public import SystemSupport
 
-/// An address that reactors accept connections at: one listening TCP socket per reactor, over which the kernel spreads
-/// connections. Closed with its last reference.
+/// An address at which reactors accept connections. Closed with its last reference.
+///
+/// Each reactor has its own listening TCP socket, and the kernel spreads connections over them.
 public final class Listener: Sendable {
-    /// Where it listens. The port is known, also if the system picked it.
+    /// The address, with the port that the system picked.
     public let address: SocketAddress
     let sockets: [ListeningSocket]
 

@@ -1,21 +1,21 @@
 internal import Glibc
 internal import SystemSupport
 
-/// A peer's address without its port, as far as limits tell peers apart: an IPv4 address, or the first 64 bits of an IPv6
-/// address, since a host can use as many of the others as it wants.
+/// A peer's address without its port, as limits compare it: an IPv4 address, or the first 64 bits of an IPv6 address. A
+/// host may use any of the other 64 bits.
 ///
-/// IPv4 addresses within IPv6 (mapped, or translated by NAT64) count as IPv4 addresses. Link-local addresses are told apart by
-/// their last 64 bits, since they all share the first.
+/// An IPv4 address within IPv6 (mapped, or translated by NAT64) counts as the IPv4 address. Link-local addresses are
+/// compared by their last 64 bits, since they share the first.
 public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
     private let isIPv4: Bool
     private let bits: UInt64
-    /// The whole address in digits. Two that count as one peer may differ in it.
+    /// The whole address as text. Two equal values may differ in it.
     public let description: String
 
     private static let mappedPrefix: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]
     private static let translatedPrefix: [UInt8] = [0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0]
 
-    /// An address in network byte order: 4 or 16 bytes, else it traps.
+    /// An address of 4 or 16 bytes in network byte order. Traps on any other length.
     public init(_ bytes: [UInt8]) {
         precondition(bytes.count == 4 || bytes.count == 16, "an address has 4 or 16 bytes")
         let prefix = Array(bytes.prefix(12))
@@ -28,7 +28,7 @@ public struct PeerAddress: Hashable, Sendable, CustomStringConvertible {
             ? bytes.suffix(4).map(String.init).joined(separator: ".") : SocketAddress(bytes: bytes, port: 0)!.host
     }
 
-    /// Whether limits count both as one peer.
+    /// Whether limits count both as the same peer.
     public static func == (left: PeerAddress, right: PeerAddress) -> Bool {
         left.isIPv4 == right.isIPv4 && left.bits == right.bits
     }

@@ -16,8 +16,8 @@ extension Reactor {
 
     // MARK: Buffers for tasks
 
-    /// A buffer for `byteCount` bytes, or when the pool is short of those one for `least` bytes or more. Waits in line when
-    /// there is none.
+    /// A buffer for `byteCount` bytes, or a smaller one for at least `least` bytes when the pool is short. Waits in
+    /// line when there is none.
     ///
     /// Throws when `deadline` passes and when the task is cancelled. Its thread only.
     public nonisolated(nonsending) func buffer(
@@ -142,7 +142,7 @@ extension Reactor {
         if scarcity?.isOver == true { endScarcity() } else { setScarcityTimer() }
     }
 
-    /// Cuts debtors, the longest stalled first, until `missingCount` buffers come back.
+    /// Cuts stalled peers, the longest stalled first, until `missingCount` buffers come back.
     private func cutStalled(since turn: Int, missingCount: Int) {
         var debtors: [Connection] = []
         connections.forEach { if $0.isDebtor, $0.lastTurn <= turn { debtors.append($0) } }

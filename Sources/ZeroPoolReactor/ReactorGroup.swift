@@ -4,7 +4,7 @@ public import SystemSupport
 public import ZeroPool
 internal import ZeroPoolURing
 
-/// Where a group's buffers come from: all that differs between the modes.
+/// The source of a group's buffers.
 public enum BufferMode: String, Sendable, CaseIterable, Codable {
     /// From the pool, whose arenas are registered with the ring as far as the limit on locked memory allows.
     case registered
@@ -14,7 +14,7 @@ public enum BufferMode: String, Sendable, CaseIterable, Codable {
     case malloc
 }
 
-/// Reactors on threads of their own, one per processor by default: each with a ring, a listener and a shard of the pool.
+/// Reactors on their own threads, by default one per processor. Each has a ring, a listener and a shard of the pool.
 ///
 /// ```swift
 /// let reactors = try ReactorGroup(pool: BufferPool())
@@ -25,28 +25,29 @@ public enum BufferMode: String, Sendable, CaseIterable, Codable {
 /// }
 /// ```
 ///
-/// A group serves one address, once. It ends with ``drain(for:)``, or when the task that serves is cancelled. Any thread may
-/// use it.
+/// A group serves one address, once. It ends with ``drain(for:)``, or when the task that serves is cancelled. Any
+/// thread may use it.
 public final class ReactorGroup: Sendable {
-    /// What a group is asked for.
+    /// The configuration of a group.
     public struct Configuration: Sendable {
-        /// Threads with a ring each: 1 to 128; nil for one per processor that the process may use.
+        /// The number of threads, each with a ring: 1 to 128; nil for one per processor that the process may use.
         public var reactorCount: Int?
-        /// Where buffers come from.
+        /// The source of buffers.
         public var bufferMode = BufferMode.registered
-        /// The most bytes that one receive brings; rounded up to a power of two from 4,096.
+        /// Bytes per receive at most; rounded up to a power of two, at least 4,096.
         public var bufferByteCount = 65_536
-        /// What each connection may do; nil for the defaults with this buffer size.
+        /// Limits per connection; nil for the defaults with this buffer size.
         public var limits: ConnectionLimits?
-        /// The most connections at once. More are refused.
+        /// Connections at once, of all reactors. Further ones are refused.
         public var maxConnectionCount = 16_384
-        /// The most connections at once from one address (IPv6: one /64 network); nil for no such limit. Linux 6.8.
+        /// Connections at once from one address (IPv6: one /64 network); nil for no limit. Needs Linux 6.8.
         public var maxConnectionCountPerAddress: Int?
-        /// Whether connections know their ``Connection/peerAddress``. Linux 6.8. Costs three system calls' work per connection.
+        /// Whether connections have a ``Connection/peerAddress``. Needs Linux 6.8. Cost: the work of three system calls
+        /// per connection.
         public var identifiesPeers = false
         /// Give memory back to the system after this many seconds without use; 0 for never.
         public var trimSeconds = 2.0
-        /// How long a drain waits for peers by default, in seconds.
+        /// Seconds that a drain waits for peers by default.
         public var drainSeconds = 5.0
         /// The grain of ``Reactor/deadline(after:)``, in seconds. More than 0.
         public var deadlineGrainSeconds = 0.1
@@ -54,9 +55,11 @@ public final class ReactorGroup: Sendable {
         public var pinsThreads = true
         /// Files that should stay open without a connection, for the plan of descriptors.
         package var openFileCount = 0
-        /// Told in a sentence what does not go as well as it could, such as memory that can't be registered. Any thread.
+        /// Called with a sentence when something works less well than it could, such as unregistered memory. Any
+        /// thread.
         public var onWarning: @Sendable (String) -> Void = { _ in }
-        /// Told the number of a reactor that has died, and why. The others go on until they are drained. Any thread.
+        /// Called when a reactor fails, with its number and the error. The others run until they are drained. Any
+        /// thread.
         public var onFailure: @Sendable (Int, ReactorError) -> Void = { _, _ in }
 
         /// The defaults.
@@ -103,10 +106,10 @@ public final class ReactorGroup: Sendable {
 
     // MARK: Life
 
-    /// Starts the reactors, and returns when all of them run.
+    /// Starts the reactors, and returns when all of them run. Blocks for some milliseconds.
     ///
-    /// Ignores `SIGPIPE` in the process, since a fixed write to a closed connection raises it. Raises the soft limit on
-    /// descriptors where `maxConnectionCount` needs that. Blocks for some milliseconds.
+    /// Ignores `SIGPIPE` in the process, because a fixed write to a closed connection raises it. Raises the soft limit
+    /// on descriptors if `maxConnectionCount` needs that.
     public convenience init(pool: BufferPool, configuration: Configuration = Configuration()) throws(ReactorError) {
         try self.init(holding: pool, configuration: configuration)
         gate.withLock { $0 = true }
@@ -283,7 +286,7 @@ public final class ReactorGroup: Sendable {
 
     // MARK: Serving
 
-    /// Listens at an address, without accepting yet. Port 0 lets the system pick one: see ``Listener/address``.
+    /// Listens at an address, without accepting yet. Port 0 lets the system pick a port: see ``Listener/address``.
     public func listen(at address: SocketAddress) throws(ReactorError) -> Listener {
         try Listener(at: address, count: members.count)
     }
@@ -293,10 +296,11 @@ public final class ReactorGroup: Sendable {
         try await serve(try listen(at: address), handler: handler)
     }
 
-    /// Serves the connections of `listener` until the group is drained: each with a call of `handler` on one of the reactors.
+    /// Serves the connections of `listener` until the group is drained. Calls `handler` once per connection, on one of
+    /// the reactors.
     ///
-    /// A handler that throws ends its connection: by a reset where bytes are lost. Cancelling the task that waits here drains
-    /// the group. Throws when a reactor dies. Traps when the group serves already.
+    /// A handler that throws ends its connection, with a reset if bytes are lost. Cancelling the waiting task drains
+    /// the group. Throws when a reactor fails. Traps when the group already serves.
     public func serve(_ listener: Listener, handler: @escaping Reactor.Handler) async throws(ReactorError) {
         start(listener) { _ in handler }
         _ = try await waitForEnd()
@@ -326,8 +330,9 @@ public final class ReactorGroup: Sendable {
 
     // MARK: Ending
 
-    /// Stops accepting, lets handlers finish what was received, and after `duration` cuts what is left. Returns at once; a
-    /// second call changes nothing. The group then ends, and ``serve(_:handler:)`` returns.
+    /// Stops accepting, lets handlers finish what was received, and cuts the remaining connections after `duration`.
+    ///
+    /// Returns at once. A second call has no effect. Afterwards the group ends, and ``serve(_:handler:)`` returns.
     public func drain(for duration: Duration? = nil) {
         let seconds = duration.map { Double($0.components.seconds) + Double($0.components.attoseconds) * 1e-18 }
         for reactor in reactors {
@@ -348,9 +353,10 @@ public final class ReactorGroup: Sendable {
         }
     }
 
-    /// Waits until the group has ended after ``drain(for:)``, and returns what it did. A cancellation drains.
+    /// Waits until the group has ended after ``drain(for:)``, and returns its statistics. Cancelling the waiting task
+    /// drains the group.
     ///
-    /// Throws when a reactor has died, and when buffers did not come back to the pool.
+    /// Throws when a reactor has failed, and when buffers did not come back to the pool.
     @discardableResult
     public func waitForEnd() async throws(ReactorError) -> ReactorStatistics {
         await withTaskCancellationHandler {

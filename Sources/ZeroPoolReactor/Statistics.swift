@@ -1,48 +1,48 @@
-/// What reactors did. The names are those of the JSON that `pooled-echo --stats json` prints.
+/// Counts of what reactors did. The names are those of the JSON that `pooled-echo --stats json` prints.
 public struct ReactorStatistics: Sendable, Codable {
     /// Connections of all reactors.
     public struct Connections: Sendable, Codable {
         /// Connections that were served.
         public internal(set) var accepted = 0
-        /// Closed at once, beyond a limit on connections.
+        /// Closed at once, because a limit on connections was reached.
         public internal(set) var refused = 0
         /// Ended by an error, such as a reset by the peer.
         public internal(set) var failed = 0
-        /// Closed for want of traffic for the idle time.
+        /// Closed after the idle time without traffic.
         public internal(set) var idle = 0
-        /// Cut while others waited for buffers, since the peer took no whole buffer for the stall time.
+        /// Cut while others waited for buffers, because the peer took no whole buffer for the stall time.
         public internal(set) var stalled = 0
-        /// Cut while the server stopped, with bytes still unsent.
+        /// Cut while the server stopped, with bytes unsent.
         public internal(set) var cut = 0
     }
 
     /// Bytes of all connections.
     public struct Bytes: Sendable, Codable {
-        /// Bytes that came in for a handler, which took them or still may.
+        /// Bytes received for a handler.
         public internal(set) var received = 0
         /// Bytes that the kernel took.
         public internal(set) var sent = 0
-        /// Bytes that came in and no handler took: it had returned, or the connection failed.
+        /// Bytes received that no handler took, because it had returned or the connection had failed.
         public internal(set) var discarded = 0
-        /// Of those received: what a receive still brought after it was cancelled, since too much was unread.
+        /// Bytes of `received` that a receive brought after it was cancelled, because too much was unread.
         public internal(set) var receivedWhilePaused = 0
     }
 
-    /// Sends without a copy.
+    /// Zero-copy sends.
     public struct ZeroCopySends: Sendable, Codable {
         /// Sends that asked for it.
         public internal(set) var count = 0
-        /// Of these, how many the kernel copied after all, by its own report.
+        /// Those that the kernel copied, by its own report.
         public internal(set) var copied = 0
     }
 
-    /// Looks for idle memory, and what went back to the system by them.
+    /// Searches for idle memory, and what they gave back to the system.
     public struct Trims: Sendable, Codable {
         /// Looks.
         public internal(set) var count = 0
         /// Bytes of arenas that were unmapped.
         public internal(set) var byteCount = 0
-        /// Buffers taken back that waited for bytes.
+        /// Provided buffers that were taken back.
         public internal(set) var withdrawnBuffers = 0
     }
 
@@ -50,35 +50,35 @@ public struct ReactorStatistics: Sendable, Codable {
     public internal(set) var connections = Connections()
     /// Bytes of all connections.
     public internal(set) var bytes = Bytes()
-    /// Receives paused since the peer did not read, or the handler did not.
+    /// Receives paused because the peer or the handler did not read.
     public internal(set) var pausedReceives = 0
     /// The most bytes that were unread and unsent at once on a connection whose receive was paused.
     public internal(set) var maxOwedByteCount = 0
     /// Receives that found no buffer and waited for one.
     public internal(set) var starvedReceives = 0
-    /// Awaits of a buffer that found none.
+    /// Awaits of a buffer that had to wait.
     public internal(set) var blockWaits = 0
-    /// Times in which the pool had no buffer for those that waited.
+    /// Times in which connections waited and the pool had no buffer.
     public internal(set) var scarcities = 0
     /// Operations submitted, by the kernel's name.
     public internal(set) var operations: [String: Int] = [:]
     /// Calls of `io_uring_enter`.
     public internal(set) var enterCalls = 0
-    /// Bytes registered with the rings at the end of service.
+    /// Bytes registered with the rings when serving ended.
     public internal(set) var registeredByteCount = 0
     /// Operations that named registered memory.
     public internal(set) var fixedBufferOperations = 0
-    /// Operations that could have, but for memory beyond the limit on locked memory.
+    /// Operations that used plain memory, because the limit on locked memory was reached.
     public internal(set) var plainFallbacks = 0
-    /// Sends without a copy.
+    /// Zero-copy sends.
     public internal(set) var zeroCopySends = ZeroCopySends()
-    /// Looks for idle memory.
+    /// Searches for idle memory.
     public internal(set) var trims = Trims()
 
     /// Nothing done yet.
     public init() {}
 
-    /// Adds what another reactor did.
+    /// Adds the counts of another reactor.
     public mutating func add(_ other: ReactorStatistics) {
         connections.accepted += other.connections.accepted
         connections.refused += other.connections.refused

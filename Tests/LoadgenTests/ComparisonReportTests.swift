@@ -77,7 +77,7 @@ struct ComparisonReportTests {
             run(.malloc, round: 1, operations: ["read": 5, "send": 1000]),
         ]
         #expect(result(runs).contenders.map(\.samePathAs) == [[], [.registered], [.pooled]])
-        #expect(result(runs).contenders[2].path.text.hasPrefix("1.00 send + 0.01 recv a request; "))
+        #expect(result(runs).contenders[2].path.text.hasPrefix("1.00 send + 0.01 recv per request; "))
     }
 
     @Test(

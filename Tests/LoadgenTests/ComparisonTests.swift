@@ -34,7 +34,9 @@ struct ComparisonTests {
         let processorTime = try #require(Spread(result.runs.map(\.serverProcessorMicrosecondsPerRequest)))
         #expect((1..<10000).contains(processorTime.max))
         let text = ComparisonTable(report).text
-        for expected in ["4 connections × 512 B", "registered", "pooled", "malloc", "1.00 recv + 1.00 send a request"] {
+        for expected in [
+            "4 connections × 512 B", "registered", "pooled", "malloc", "1.00 recv + 1.00 send per request",
+        ] {
             #expect(text.contains(expected), "\(expected) in\n\(text)")
         }
         #expect(result.contenders.map { $0.processorTimeToMalloc == nil } == [true, false, false])
@@ -47,7 +49,7 @@ struct ComparisonTests {
         let modes = try #require(report.cases.first).contenders
         #expect(modes.map(\.samePathAs) == [[.pooled, .registered], [.malloc, .registered], [.malloc, .pooled]])
         let text = ComparisonTable(report).text
-        #expect(text.contains("malloc, pooled, registered, the same: 1.00 recv + 1.00 send a request"), "\(text)")
+        #expect(text.contains("malloc, pooled, registered, the same: 1.00 recv + 1.00 send per request"), "\(text)")
     }
 
     @Test("Another opcode, or the same with a registered buffer, is another path")

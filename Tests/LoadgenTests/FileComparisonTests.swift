@@ -71,9 +71,9 @@ struct FileComparisonTests {
         let text = ComparisonTable(report).text
         for expected in [
             "3 connections × file of 4 KiB, hot", "1 connection × file of 1 MiB, cold", "MB/s", "server CPU s/GB",
-            "malloc, pooled, registered, the same: 1.00 read + 1.00 send a request; ",
+            "malloc, pooled, registered, the same: 1.00 read + 1.00 send per request; ",
             "; all reads through the page cache", "0 B of the file in the page cache before, 1 MiB after",
-            "read from disks a request; 4 KiB of the file in the page cache before, 4 KiB after",
+            "read from disks per request; 4 KiB of the file in the page cache before, 4 KiB after",
             "each for a file that is not in the page cache; no warm-up",
         ] {
             #expect(text.contains(expected), "\(expected) in\n\(text)")
@@ -94,7 +94,7 @@ struct FileComparisonTests {
         let text = ComparisonTable(report).text
         for expected in [
             "; all reads past the page cache", "; of 2.00 reads 1.00 past the page cache",
-            "malloc: 1.00 read + 1.00 send a request; no registered buffer used; no zero copy; all reads through the page",
+            "malloc: 1.00 read + 1.00 send per request; no registered buffer used; no zero copy; all reads through the page",
         ] {
             #expect(text.contains(expected), "\(expected) in\n\(text)")
         }

@@ -16,9 +16,9 @@ struct ComparisonTable {
             """
         let files = report.files.map { place in
             """
-            Each file is read for each request (--cache-bytes 0): what is kept and sent again needs no buffer. \
-            Files in \(place.folder)\(place.fileSystem.map { ", on \($0)" } ?? ""); what the disk itself, or the host of a \
-            virtual one, has in memory is not seen.
+            The file is read for each request (--cache-bytes 0), because a cached response needs no buffer. Files in \
+            \(place.folder)\(place.fileSystem.map { ", on \($0)" } ?? ""). What the disk, or the host of a virtual disk, has \
+            in memory is not visible.
 
             """
         }
@@ -121,7 +121,7 @@ struct ComparisonTable {
         var namesByText: [(text: String, names: [String])] = []
         for contender in result.contenders {
             guard let file = contender.file else { continue }
-            let read = file.diskByteCountPerRequest.map { "\(bytes($0)) read from disks a request; " } ?? ""
+            let read = file.diskByteCountPerRequest.map { "\(bytes($0)) read from disks per request; " } ?? ""
             let text = """
                 \(read)\(bytes(file.residentByteCountBefore)) of the file in the page cache before, \
                 \(bytes(file.residentByteCountAfter)) after

@@ -108,7 +108,7 @@ struct OperationPath: Encodable, Sendable {
             && (directReadsPerRequest ?? 0 > 0) == (other.directReadsPerRequest ?? 0 > 0)
     }
 
-    /// `1.00 send + <0.01 recv a request; no registered buffer used; no zero copy`.
+    /// `1.00 send + <0.01 recv per request; no registered buffer used; no zero copy`.
     var text: String {
         let operations = operationsPerRequest.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
             .map { "\(Self.rate($0.value)) \($0.key)" }.joined(separator: " + ")
@@ -120,7 +120,7 @@ struct OperationPath: Encodable, Sendable {
             ? "\(Self.rate(zeroCopySendsPerRequest)) zero-copy, "
                 + "\(Self.rate(zeroCopySendsCopiedPerRequest)) copied after all"
             : "no zero copy"
-        return "\(operations.isEmpty ? "no operation" : operations) a request; \(fixed); \(zeroCopy)\(reads)"
+        return "\(operations.isEmpty ? "no operation" : operations) per request; \(fixed); \(zeroCopy)\(reads)"
     }
 
     /// How files were read, where they were.

@@ -122,8 +122,8 @@ struct ComparisonSummary {
         func paragraph(_ text: String) -> String { TextWrap.wrap(text, width: width) + "\n" }
         let introduction = paragraph(
             """
-            CPU time per request, with the pool and without: beside malloc as it comes, and beside the best of the other \
-            allocators. In brackets the 95 % interval; above 1 the pool is ahead. Bars are logarithmic.
+            CPU time per request with the pool, with malloc and its defaults, and with the best of the other allocators. \
+            Brackets hold the 95 % interval of the ratio. Above 1, the pool is ahead. Bars are logarithmic.
             """)
         let findings = Findings(report).sentences.map { TextWrap.wrap($0, width: width) }.joined()
         let method = TextWrap.wrap(

@@ -50,24 +50,24 @@ struct WorthText {
         let width = min(max(width, SummaryTable.widths.lowerBound), SummaryTable.widths.upperBound)
         let introduction = TextWrap.wrap(
             """
-            What the pool is worth beside malloc and beside the best of the other allocators. In brackets the 95 % \
-            interval of the ratio; above 1 the pool is ahead.
+            The pool compared with malloc and with the best of the other allocators. Brackets hold the 95 % interval of \
+            the ratio. Above 1, the pool is ahead.
             """, width: width)
         let kinds: [(Workload.Kind, String)] = [
-            (.touchedBlock, "CPU time of a get and return, a byte written into each page:"),
+            (.touchedBlock, "CPU time per get and return, with a byte written into each page:"),
             (
                 .directRead,
                 """
                 CPU time per read past the page cache at queue depth 64\(report.fileSystem.map { ", on \($0)" } ?? ""): \
-                pool is READ_FIXED into registered memory, beside “pooled” a plain READ into the pool's:
+                “pool” is READ_FIXED into registered memory, “pooled” a plain READ into the pool's memory:
                 """
             ),
             (
                 .residentMemory,
                 """
                 Resident memory of two bursts of \(Format.byteCount(MemoryBurst.burstByteCount)) in blocks of \
-                \(Format.byteCount(Worth.burstBlockByteCount)), with a KiB that stays after every 64 blocks; the pool is \
-                trimmed of what was idle for \(Format.decimal(MemoryBurst.trimSeconds, places: 0)) s, as the server does:
+                \(Format.byteCount(Worth.burstBlockByteCount)). A KiB stays allocated after every 64 blocks. The pool trims \
+                memory that was idle for \(Format.decimal(MemoryBurst.trimSeconds, places: 0)) s, as the server does:
                 """
             ),
         ]
@@ -92,9 +92,9 @@ struct WorthText {
         else { return nil }
         let over = Int(worst.mappedByteCount) - Worth.limitByteCount
         return """
-            A byte limit: four threads asked for \(Quantity.bytes.text(worst.askedByteCount)) of a pool that may have \
+            Four threads asked for \(Quantity.bytes.text(worst.askedByteCount)) from a pool limited to \
             \(Format.byteCount(Worth.limitByteCount)). It refused \(Format.count(Int(worst.refusedCount), "block")) of 1 MiB \
-            and had \(Quantity.bytes.text(worst.mappedByteCount)) mapped at most: \
+            and mapped \(Quantity.bytes.text(worst.mappedByteCount)) at most: \
             \(over <= 0 ? "the limit held" : "\(Format.byteCount(over)) too many"). malloc has no limit and took \
             \(Quantity.bytes.text(malloc.median)).
             """
@@ -113,7 +113,7 @@ struct WorthText {
             }
         }
         return [
-            (Verdict.ahead, "Beside the best of the others the pool is ahead at"),
+            (Verdict.ahead, "Compared with the best of the others, the pool is ahead at"),
             (.noDifference, "It gains nothing at"), (.behind, "It is behind at"),
         ].compactMap { verdict, words in
             let names = names(verdict)

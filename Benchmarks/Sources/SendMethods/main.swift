@@ -61,7 +61,9 @@ func processorNanoseconds() -> Int {
     return time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-print("| message | method | µs of CPU, sent and received | 10th–90th percentile of \(roundCount) rounds | to SEND |")
+print(
+    "| message | method | µs of CPU per message, sent and received | 10th–90th percentile of \(roundCount) rounds | ÷ SEND |"
+)
 print("| --- | --- | ---: | ---: | ---: |")
 for byteCount in [512, 4096, 65536, 262_144] {
     let rounds = (0..<roundCount).map { _ in methods.map { microseconds($0.method, byteCount: byteCount) } }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a shard tells the observers of its arenas.
+/// An event of a shard's arenas.
 public enum ArenaEvent: Sendable {
     /// The shard has a new arena (or had it before the observer came).
     case made(Arena)
@@ -18,17 +18,17 @@ public enum ArenaReply: Sendable {
     case release
 }
 
-/// Watches the arenas of one shard: how a ring learns what to register, and when to unregister.
+/// Watches the arenas of one shard, so that a ring knows what to register and when to unregister.
 ///
-/// Why polled and not called back: a ring of one issuer takes registrations only from its own thread, while arenas
-/// are made and emptied on whatever thread takes or returns a buffer. So the shard notes what happened, and the ring's
-/// thread asks when it is good for it; `hasNews` is cheap enough to ask before every use.
+/// It is polled, because a single-issuer ring accepts registrations only from its own thread, while any thread may make
+/// or empty an arena. The shard records events, and the ring's thread asks for them. `hasNews` is cheap enough to ask
+/// before every use.
 ///
-/// An arena that an observer holds is never unmapped. What an observer released is gone whenever the other observers
-/// agree; of that it hears nothing, since nothing of it concerns it any more.
+/// An arena that an observer holds is never unmapped. An arena that it has released is unmapped when the other
+/// observers agree; it gets no event for that.
 ///
-/// Threads: not Sendable; poll on the thread that made it. Ends with its lifetime: all it holds is released then, so
-/// unregister first.
+/// Not Sendable: poll on the thread that made it. The end of its lifetime releases all arenas that it holds, so
+/// unregister them first.
 public struct ArenaObserver: ~Copyable {
     private let shard: Shard
     private let core: PoolCore
@@ -45,13 +45,13 @@ public struct ArenaObserver: ~Copyable {
 
     deinit { shard.removeObserver(bit) }
 
-    /// Whether a poll would have something to say. One relaxed load of a line that seldom changes.
+    /// Whether a poll has events. Cost: one relaxed load of a line that seldom changes.
     public var hasNews: Bool { shard.news.load(ordering: .relaxed) != heard }
 
-    /// Calls `reply` with each event since the last poll, on this thread, outside all locks.
+    /// Calls `reply` with each event since the last poll, on this thread and outside all locks.
     ///
-    /// Within `reply` an arena is mapped and stays so, whatever other threads do. Takes the shard's lock twice at
-    /// most; allocates only when there are events.
+    /// Within `reply`, the arena is mapped and stays so. Takes the shard's lock at most twice. Allocates only when
+    /// there are events.
     public mutating func poll(_ reply: (ArenaEvent) -> ArenaReply) {
         heard = shard.news.load(ordering: .acquiring)
         var declined: [ArenaStorage] = []

@@ -5,17 +5,17 @@
 #endif
 
 extension BufferPool {
-    /// Leases that one line of source took, and that have not come back.
+    /// Leases that one source line took, and that have not ended.
     public struct OutstandingLeases: Sendable, Hashable, Codable, CustomStringConvertible {
-        /// The file, as `#fileID` says: module and name.
+        /// The file, as in `#fileID`: module and name.
         public var file: String
-        /// The line in it.
+        /// The line in the file.
         public var line: Int
-        /// How many leases.
+        /// The number of leases.
         public var count: Int
-        /// Their capacities, in sum.
+        /// The sum of their capacities.
         public var byteCount: Int
-        /// When the oldest was taken: the pool's gets and returns are numbered from 1.
+        /// When the oldest was taken, as a number: the pool's gets and returns are numbered from 1.
         public var oldestEvent: Int
         /// The thread that took the oldest: threads are numbered from 1, in order of their first use of any pool.
         public var oldestThread: Int
@@ -40,10 +40,11 @@ extension BufferPool {
         }
     }
 
-    /// What is out of a debugging pool, by the line that took it: the most bytes first. nil unless `Configuration.debugging`.
+    /// The leases of a debugging pool that have not ended, by the source line that took them, the most bytes first. Nil
+    /// unless `Configuration.debugging` is set.
     ///
-    /// Leases, those passed unmanaged too, and detached buffers; of a closed pool what has still not come back. Any thread, at any time; one
-    /// moment's picture. A walk over all buffers that the pool ever had, under a lock that gets and returns wait for.
+    /// Includes leases that were passed unmanaged, detached buffers, and leases of a closed pool. Any thread, at any
+    /// time. Cost: a walk over all buffers that the pool ever had, under a lock that gets and returns wait for.
     public func outstandingLeases() -> [OutstandingLeases]? { core.ledger?.outstandingLeases() }
 }
 

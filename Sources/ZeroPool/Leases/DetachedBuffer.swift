@@ -1,11 +1,12 @@
 import Synchronization
 
 extension PooledBuffer {
-    /// Turns the lease into a pointer that goes where only pointers go: a C callback's `void *`, a ring's user data.
+    /// Turns the lease into a pointer, for places that take only a pointer: a C callback's `void *`, or a ring's user
+    /// data.
     ///
-    /// The lease goes on, and nobody ends it: exactly one `takeUnmanaged` of the same pointer has to follow, or the buffer
-    /// is lost to the pool. The pointer is to nothing that a program may read; it is aligned to 8 bytes, so that its low
-    /// three bits are free for marks (cleared before it is taken). Any thread; a few instructions, no lock.
+    /// The lease does not end. Exactly one `takeUnmanaged` of the same pointer must follow, or the pool loses the
+    /// buffer. A program may not read through the pointer. It is aligned to 8 bytes, so its low three bits may hold
+    /// marks; clear them before it is taken. Any thread. Cost: a few instructions, no lock.
     public consuming func passUnmanaged() -> UnsafeMutableRawPointer {
         unsafe precondition(!descriptor.pointee.isShare, "shares have one descriptor, which can't be passed for each")
         let (descriptor, base, count) = unsafe (descriptor, base, count)
@@ -20,10 +21,10 @@ extension PooledBuffer {
 
     /// The lease that `passUnmanaged` turned into `pointer`, with its `count`.
     ///
-    /// Unsafe: the pointer has to come from there, be taken once, and what the passing thread wrote be visible to this one.
-    /// Traps, with a message in release builds too, when the lease has been taken already or was never passed, as far as
-    /// that can be known: not when the buffer has been passed again meanwhile, nor once its memory has left the pool.
-    /// Any thread; a few instructions, no lock.
+    /// Unsafe: the pointer must come from `passUnmanaged` and be taken once, and the writes of the passing thread must
+    /// be visible to this one. Traps, also in release builds, when the lease was already taken or never passed. It
+    /// can't detect this if the buffer was passed again meanwhile, or if its memory has left the pool. Any thread.
+    /// Cost: a few instructions, no lock.
     @unsafe
     public static func takeUnmanaged(_ pointer: UnsafeMutableRawPointer) -> PooledBuffer {
         guard unsafe Int(bitPattern: pointer) % MemoryLayout<BufferDescriptor>.alignment == 0 else {
@@ -42,16 +43,16 @@ extension PooledBuffer {
     }
 }
 
-/// The owner of memory that was a lease: it keeps its arena alive, and its memory is never handed out again.
+/// The owner of memory that was a lease and is never handed out again. It keeps its arena mapped.
 ///
-/// For bytes that must not see another user, and for whom the pool's accounts would be wrong. When it ends, its part
-/// goes back to the arena (or to the system, with the arena's last part), not to the idle buffers.
+/// Use it for bytes that no other user may see. When it ends, its part goes back to the arena, not to the idle buffers.
+/// The last part of an arena takes the arena back to the system.
 @safe
 public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
     // SAFETY: Sendable for the reason that a lease is.
     private let descriptor: DescriptorPointer
     private let base: UnsafeMutableRawPointer
-    /// How many bytes, from the first, are written.
+    /// The number of written bytes, from the first.
     public let count: Int
 
     init(descriptor: DescriptorPointer, base: UnsafeMutableRawPointer, count: Int) {
@@ -75,7 +76,7 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// As many bytes as the memory has.
+    /// The size of the memory in bytes.
     public var capacity: Int { unsafe descriptor.pointee.byteCount }
 
     /// The written bytes.
@@ -87,7 +88,7 @@ public struct DetachedBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// The whole memory. Unsafe: past `count` it shows what earlier users left; valid while the owner lives.
+    /// The whole memory. Unsafe: past `count` it shows bytes of earlier users. Valid while the owner lives.
     @unsafe
     public var unsafeBytes: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(start: base, count: capacity)

@@ -1,15 +1,15 @@
 import Synchronization
 
-/// A lease of one buffer: it returns itself when its lifetime ends, on whatever thread that is.
+/// A lease of one buffer. It returns the buffer when its lifetime ends, on any thread.
 ///
-/// Unique (`~Copyable`): it can be moved to another thread, stored in a field, passed to a `consuming` parameter, and
-/// neither returned twice nor used afterwards. It outlives its pool safely.
+/// It is unique (`~Copyable`). It can be moved to another thread, stored in a property, and passed to a `consuming`
+/// parameter. It can neither be returned twice nor used afterwards. It may outlive its pool.
 ///
-/// Of its `capacity` bytes the first `count` are written and can be read; the rest is what its last user left, and
-/// safe API never shows it. A fresh lease has a `count` of 0, unless it was asked for `zeroed`.
+/// The first `count` of its `capacity` bytes are written and can be read. The others hold bytes of earlier users, which
+/// safe API never shows. A fresh lease has a `count` of 0, unless it is `zeroed`.
 ///
-/// Cost of the return: about ten instructions into the thread's cache; a shard's lock once in a batch when the cache
-/// is full or the buffer is from another thread's shard.
+/// Cost of the return: about ten instructions into the thread's cache. A shard's lock once per batch when the cache is
+/// full, or when the buffer belongs to another thread's shard.
 @safe
 public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // SAFETY: Sendable, since the lease is the only way to its memory and its descriptor, and is itself not copyable.
@@ -21,7 +21,7 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     // from it would put three loads, one after the other, between a return and the next get.)
     @usableFromInline let place: MagazinePlace
 
-    /// How many bytes, from the first, are written: what `bytes` shows. At most `capacity`.
+    /// The number of written bytes, from the first: what `bytes` shows. At most `capacity`.
     public internal(set) var count: Int {
         @inlinable get { writtenByteCount }
         set { writtenByteCount = newValue }
@@ -71,16 +71,16 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
         }
     }
 
-    /// As many bytes as the buffer has: the size class, at least what was asked for.
+    /// The size of the buffer in bytes: its size class, at least as many as requested.
     public var capacity: Int { unsafe descriptor.pointee.byteCount }
 
-    /// Where the buffer stands in the pool: what a ring needs to name it as a registered buffer.
+    /// The buffer's place in the pool, which a ring needs to name it as a registered buffer.
     public var location: BufferLocation {
         unsafe BufferLocation(
             shard: Int(descriptor.pointee.shardIndex), arena: Int(descriptor.pointee.arenaIndex))
     }
 
-    /// The first byte, for calls that take a pointer. Valid until the lease ends, which the caller sees to.
+    /// The address of the first byte, for calls that take a pointer. The caller must keep the lease alive meanwhile.
     @unsafe
     public var baseAddress: UnsafeMutableRawPointer { @inlinable get { unsafe base } }
 
@@ -93,12 +93,12 @@ public struct PooledBuffer: ~Copyable, @unchecked Sendable {
     }
 }
 
-/// A buffer's place: its home shard and its arena there.
+/// A buffer's place: its home shard, and its arena there.
 public struct BufferLocation: Sendable, Equatable {
     /// The index of the buffer's home shard.
     public let shard: Int
-    /// The `Arena.index` of the arena it was carved from; past `Arena.maximumCountPerShard` where it has none that is
-    /// observed (transient memory).
+    /// The `Arena.index` of the buffer's arena. `Arena.maximumCountPerShard` or more for transient memory, which is not
+    /// in an observed arena.
     public let arena: Int
 }
 
@@ -112,7 +112,7 @@ extension PooledBuffer {
         }
     }
 
-    /// The written bytes, to change in place.
+    /// The written bytes, for changes in place.
     public var mutableBytes: MutableRawSpan {
         @_lifetime(&self)
         mutating get {
@@ -121,9 +121,8 @@ extension PooledBuffer {
         }
     }
 
-    /// Appends to the written bytes: `body` fills a span over the rest of the capacity, and what it wrote counts.
-    ///
-    /// What `body` wrote before it threw counts too.
+    /// Appends to the written bytes: `body` writes into a span over the remaining capacity. What it wrote counts, also
+    /// when it throws.
     public mutating func append<Failure: Error, Result: ~Copyable>(
         _ body: (_ output: inout OutputRawSpan) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -139,7 +138,7 @@ extension PooledBuffer {
         }
     }
 
-    /// Appends a copy of `bytes`. Traps when they are more than the capacity has left.
+    /// Appends a copy of `bytes`. Traps when they don't fit into the remaining capacity.
     public mutating func append(copying bytes: RawSpan) {
         precondition(bytes.byteCount <= capacity - count, "the buffer has no room for \(bytes.byteCount) bytes more")
         unsafe bytes.withUnsafeBytes { source in
@@ -149,7 +148,7 @@ extension PooledBuffer {
         writtenByteCount += bytes.byteCount
     }
 
-    /// Forgets what was written: `count` is 0 again.
+    /// Sets `count` to 0.
     public mutating func removeAll() { writtenByteCount = 0 }
 
     /// Keeps the first `newCount` written bytes. Traps unless `0 <= newCount <= count`.
@@ -158,9 +157,9 @@ extension PooledBuffer {
         writtenByteCount = newCount
     }
 
-    /// The whole capacity, written or not, for calls that fill memory through a pointer.
+    /// Calls `body` with the whole capacity, for calls that write through a pointer.
     ///
-    /// Unsafe: past `count` it shows what earlier users left, and the pointer is valid in `body` only.
+    /// Unsafe: past `count` it shows bytes of earlier users. The pointer is valid in `body` only.
     @unsafe
     public mutating func withUnsafeMutableBytes<Failure: Error, Result: ~Copyable>(
         _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
@@ -168,10 +167,10 @@ extension PooledBuffer {
         try unsafe body(UnsafeMutableRawBufferPointer(start: base, count: capacity))
     }
 
-    /// Says that the first `newCount` bytes are written, as a receive into the buffer's memory does.
+    /// Declares the first `newCount` bytes written, for example after a receive into the buffer's memory.
     ///
-    /// Unsafe: the caller has seen them written, else safe API shows what earlier users left. Traps unless
-    /// `0 <= newCount <= capacity`.
+    /// Unsafe: safe API shows bytes of earlier users if they were not written. Traps unless `0 <= newCount <=
+    /// capacity`.
     @unsafe
     public mutating func setCount(_ newCount: Int) {
         precondition(newCount >= 0 && newCount <= capacity, "a buffer's count is at most its capacity")

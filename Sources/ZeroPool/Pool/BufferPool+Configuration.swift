@@ -1,80 +1,81 @@
 extension BufferPool {
-    /// How a pool is sized. `adapted()` fits the machine; change single values, or use `BufferPool.builder()`.
+    /// The configuration of a pool. `adapted()` fits the machine. Change single values, or use `BufferPool.builder()`.
     public struct Configuration: Sendable, Hashable {
-        /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB. Smaller requests take it too.
+        /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB. Smaller requests use it too.
         public var minBufferSize: Int
-        /// As many buffers of each class up to 16 MiB as a thread keeps to itself at most: 0 to 1,000.
+        /// Buffers per size class up to 16 MiB that a thread caches at most: 0 to 1,000.
         public var tlsCacheSize: Int
-        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case: by default 2 MiB.
+        /// Bytes per size class that a thread caches at most, though always two buffers: 2 MiB by default.
         ///
-        /// So a thread keeps `tlsCacheSize` of the small classes, where a lock would show, and two of the large ones, where
-        /// it does not and where they would be missed elsewhere. For the same reason it is never more than a sixteenth of
-        /// any byte limit of the pool.
+        /// So a thread caches `tlsCacheSize` small buffers, for which a lock would show, and only two large ones, which
+        /// others would miss. The value is capped at a sixteenth of any byte limit of the pool.
         public var tlsCacheByteCount = 2 << 20
-        /// As many idle buffers of each class as a shard keeps: 0 or more.
+        /// Idle buffers per size class that a shard keeps at most: 0 or more.
         public var maxBuffersPerShard: Int
-        /// Parts of the pool with a lock each: a power of two from 1 to 128.
+        /// The number of shards, each with a lock: a power of two from 1 to 128.
         public var numShards: Int
-        /// Whether memory is locked (`mlock2`, each page from its first touch on), so that it is never swapped out. Best
-        /// effort: where the system refuses, the pool works all the same, and `Statistics.pinning` says so.
+        /// Whether memory is locked, so that it is never swapped out (`mlock2`, each page from its first touch on).
+        /// Where the system refuses, the pool works without, and `Statistics.pinning` says so.
         public var pinnedMemory: Bool
-        /// Whether arenas are advised to huge pages of 2 MiB (`MADV_HUGEPAGE`): far fewer page faults for large buffers, at
-        /// the price of up to 2 MiB in memory for the first byte touched. When false they are advised against them.
-        /// Without effect where the system has none (`/sys/kernel/mm/transparent_hugepage/enabled` says `never`).
+        /// Whether the pool asks for huge pages of 2 MiB (`MADV_HUGEPAGE`), or else asks for none.
+        ///
+        /// They cause far fewer page faults for large buffers, but the first byte touched may take 2 MiB of memory. No
+        /// effect where the system has none (`/sys/kernel/mm/transparent_hugepage/enabled` says `never`).
         public var hugePages: Bool
-        /// What leaves when a shard is full.
+        /// What a full shard evicts.
         public var evictionPolicy: EvictionPolicy
-        /// As many bytes as the pool's arenas have at most; past that, when no idle memory of other classes makes room, `tryGet`
-        /// returns nil and `get` hands out transient memory, which comes on top. Arenas count whole (2 MiB, or the class when that is larger); shards that each map one at
-        /// the same moment may overshoot by those.
+        /// Bytes of the pool's arenas at most. At the limit, the pool evicts idle memory of other classes. If that
+        /// frees too little, `tryGet` returns nil, and `get` maps transient memory, which is not counted.
+        ///
+        /// Arenas count as a whole: 2 MiB, or the size of the class if it is larger. Shards that map arenas at the same
+        /// moment may exceed the limit by those arenas.
         public var maxByteCount: Int
-        /// As many bytes as a shard maps at most: what threads of one shard hold is then never what those of another need.
+        /// Bytes that a shard maps at most, so that threads of one shard never take the memory that those of another
+        /// need.
         ///
-        /// Past it a get is served as past `maxByteCount`. It counts the shard's arenas whole, those included that an
-        /// observer has not let go of yet; transient memory does not count.
+        /// At the limit, gets are served as at `maxByteCount`. Arenas count as a whole, including those that an
+        /// observer still holds. Transient memory is not counted.
         public var maxByteCountPerShard: Int
-        /// As many bytes as the shards keep idle, all together; each has its equal part.
+        /// Bytes that all shards together keep idle at most. Each has an equal part.
         public var maxIdleByteCount: Int
-        /// As many seconds as memory is idle before it goes back to the system: more than 0, `.infinity` for never (as is all
-        /// past 400 days).
+        /// Seconds that memory may be idle before it goes back to the system: more than 0; `.infinity`, or more than
+        /// 400 days, for never.
         ///
-        /// An arena goes when all that was carved from it is idle in the shard, and nothing of it was used for so long; what
-        /// a thread caches goes home when the thread did not use it for so long. It is looked at where a thread gives back
-        /// to a shard or finds nothing idle there, every quarter of the time at most. A thread that never does keeps its cache, and a shard that no thread
-        /// comes by keeps all: `trim()` from a timer is for those.
+        /// An arena goes back when all of its buffers have been idle in the shard for this long. Buffers in a thread's
+        /// cache that the thread did not use for this long go to the shard first. The pool looks for such memory when a
+        /// thread returns buffers to a shard or finds none idle there, at most every quarter of the time. A thread or a
+        /// shard that is never used keeps its memory; call `trim()` from a timer.
         public var maxIdleSeconds: Double
         /// Whether memory is overwritten with zeroes when it is returned, for secrets.
         ///
-        /// It is wiped before anybody else can get it, on the thread that returns it, wherever it then goes: a thread's
-        /// cache, another shard, a full shard's arena, or the system; the end of a `DetachedBuffer` wipes too. Always the
-        /// whole capacity: what a kernel or a C function wrote past `count` is as secret, and the pool did not see it. So
-        /// pages that a lease never touched are touched then. Not wiped are leases that have not ended when the
-        /// process does, and copies that others made; against swapping there is `pinnedMemory`.
+        /// The returning thread wipes it before any other user can get it, wherever it goes then. The end of a
+        /// `DetachedBuffer` wipes too. The whole capacity is wiped, because a kernel or a C function may have written
+        /// past `count`; pages that were never touched are touched then. Leases that have not ended when the process
+        /// ends, and copies, are not wiped. `pinnedMemory` prevents swapping.
         ///
-        /// Cost: gets stay as fast, and each return takes the slow path and writes the buffer: 64 KiB take about
-        /// 0.7 µs in the processor's cache, 1.6 µs in memory.
+        /// Cost: gets stay as fast. Each return takes the slow path and writes the buffer; 64 KiB take about 0.7 µs in
+        /// the processor's cache, and 1.6 µs in memory.
         public var wipesOnReturn = false
-        /// Whether the pool looks for mistakes: for tests and hunts, many times slower.
+        /// Whether the pool looks for mistakes. For tests: it is many times slower, and has no thread caches. Such a
+        /// pool
         ///
-        /// Such a pool has no thread caches, so that it sees each get and return. It
-        /// - fills fresh leases with 0xCD and returned memory with 0xDB, preallocated memory too, the whole capacity, and traps at
-        ///   the memory's next use when somebody wrote to it meanwhile;
-        /// - traps when a lease is returned twice, which only unsafe code can;
-        /// - notes where each lease was taken: `outstandingLeases()` tells what is out, and `close()` writes that to standard
-        ///   error. A lease may outlive its pool by right; it is in that report all the same. The library writes there in
-        ///   this configuration alone.
+        /// - fills fresh leases with 0xCD and returned memory with 0xDB, up to the whole capacity, and traps at the
+        ///   next use of memory that was written meanwhile;
+        /// - traps when a lease is returned twice, which only unsafe code can do;
+        /// - records where each lease was taken. `outstandingLeases()` lists those that have not ended, and `close()`
+        ///   writes the list to standard error. The library writes there in this configuration only. A lease may
+        ///   outlive its pool legitimately, and is listed all the same.
         ///
-        /// Traps say by which line the lease was taken. It keeps 64 bytes for each part of an arena that is gone, to the
-        /// process's end.
+        /// A trap names the source line that took the lease. The pool keeps 64 bytes for each part of an arena that is
+        /// gone, until the process ends.
         public var debugging = false
 
-        /// Adapted to `processorCount` processors and to what memory the process may use.
+        /// A configuration for `processorCount` processors and for the memory that the process may use.
         ///
-        /// By default to the processors that the process may run on: its affinity and its control group's quota. From
-        /// 1 processor to 128 and more 4 to 128 shards. Idle memory is limited to an eighth of what the process may use, not
-        /// by its buffers' number: a shard keeps up to 1,024 of a class, so that bursts of so many are served from
-        /// what is idle. A thread keeps up to 32 buffers of a class, and 2 MiB of it. Mapped memory is limited neither
-        /// in all nor a shard.
+        /// `processorCount` is by default the number of processors that the process may use: its affinity and its
+        /// control group's quota. There are 4 to 128 shards, for 1 to 128 and more processors. Idle memory is limited
+        /// to an eighth of what the process may use. A shard keeps up to 1,024 buffers per class, so that it can serve
+        /// bursts of that size. A thread caches up to 32 buffers and 2 MiB per class. Mapped memory has no limit.
         public static func adapted(processorCount: Int = ProcessBudget.processorCount) -> Configuration {
             precondition(processorCount > 0, "a process runs on at least one processor")
             let shardCount =
@@ -128,11 +129,11 @@ extension BufferPool {
     }
 }
 
-/// What leaves when a shard holds as many idle buffers of a class, or as many idle bytes, as it may.
+/// What a shard evicts when it has as many idle buffers of a class, or as many idle bytes, as it may have.
 ///
-/// Hit rates (gets that found an idle buffer, of all), by the traces of `EvictionTests`: one shard and 1 MiB of idle bytes; without
-/// thread caches, which hide much: with caches of 4 the first row is 35.3 and 89.6 %, and both mixes come within a point or
-/// two. The mixes are random; the rows give what several seeds gave.
+/// The table has hit rates: the share of gets that found an idle buffer. They are from the traces of `EvictionTests`,
+/// with one shard, 1 MiB of idle bytes, and no thread caches, which would serve many gets. The mixed sizes are random,
+/// and their rows give the range over several seeds.
 ///
 /// | trace | `lifo` | `clockPro` |
 /// | --- | --- | --- |
@@ -145,30 +146,32 @@ extension BufferPool {
 /// | a hot set that fits, and scans that come home after it | 96.2 % | 96.2 % |
 /// | only the count of a class is limited | the same | the same |
 public enum EvictionPolicy: Sendable, Hashable {
-    /// The newcomer: last in, first out. It costs nothing, and keeps what the shard warmed up to, for ever.
+    /// The newcomer: last in, first out. It costs nothing, and keeps for ever what the shard holds.
     case lifo
 
-    /// What is cold, so that classes in demand survive those that are not: for programs whose demand changes.
+    /// Cold buffers, so that classes in demand stay and others go. For programs whose demand changes.
     ///
-    /// After CLOCK-Pro (S. Jiang, F. Chen, X. Zhang: CLOCK-Pro: An Effective Improvement of the CLOCK Replacement, USENIX
-    /// ATC 2005). As there, what is hot is told from what is cold; something cold becomes hot when it is asked for again
-    /// within a test period after its eviction; and a hand takes from the hot what they do not regain by use. Other than there:
-    /// - Pages are themselves, buffers of a class are all alike. So a hit is a get that finds any idle buffer of its class,
-    ///   and what is remembered of the evicted is their number a class, up to the bytes that may be idle; the longest evicted
-    ///   are forgotten first. Among buffers of one class there is nothing to choose.
+    /// It follows CLOCK-Pro (S. Jiang, F. Chen, X. Zhang: CLOCK-Pro: An Effective Improvement of the CLOCK Replacement,
+    /// USENIX ATC 2005). Buffers are hot or cold. A cold one becomes hot when it is requested again within a test
+    /// period after its eviction. A clock hand makes hot buffers cold that are no longer used. It differs from
+    /// CLOCK-Pro in this:
+    ///
+    /// - Pages are distinct, but buffers of a class are alike. A hit is a get that finds any idle buffer of its class.
+    ///   What is remembered of evicted buffers is their number per class, up to the bytes that may be idle; the oldest
+    ///   are forgotten first.
     /// - Buffers have sizes, and sizes compete by bytes.
-    /// - A count of up to three accesses stands in for the one bit, so that one quiet time does not make the hot cold.
-    /// - What is new and cold leaves when all is full, and comes back hot if it was missed; hence no third hand, and no share of
-    ///   cold memory that adapts itself.
+    /// - A count of up to three accesses replaces the one bit, so that a quiet moment does not make a hot buffer cold.
+    /// - New, cold buffers are evicted when everything is full, and come back hot if they are missed. So there is no
+    ///   third hand, and no adaptive share of cold memory.
     ///
-    /// Costs a count and a second list more than `lifo` while there is room; under pressure a return to a shard takes a bounded
-    /// number of steps more: 64 buffers, and for buffers above 16 MiB one for each 256 KiB of them. It counts what passes through a
-    /// shard; what a thread's cache serves to its own thread is not counted, and costs nothing.
+    /// Cost while there is room: a count and a second list more than `lifo`. Under pressure, a return to a shard looks
+    /// at up to 64 more buffers, and takes one more step per 256 KiB of a buffer above 16 MiB. Buffers that a thread's
+    /// cache serves are not counted, and cost nothing.
     case clockPro
 }
 
 extension BufferPool {
-    /// A pool in steps, from a configuration adapted to the machine.
+    /// A builder for a pool, which starts from a configuration adapted to the machine.
     ///
     /// ```swift
     /// let pool = BufferPool.builder().minBufferSize(64 * 1024).tlsCacheSize(8).build()
@@ -177,52 +180,52 @@ extension BufferPool {
 
     /// Sets single values of a `Configuration`; each call returns a changed copy.
     public struct Builder: Sendable {
-        /// What `build()` makes a pool of.
+        /// The configuration that `build()` uses.
         public private(set) var configuration = Configuration.adapted()
 
         /// The smallest size class in bytes: a power of two from 4 KiB to 1 GiB.
         public func minBufferSize(_ byteCount: Int) -> Builder { with { $0.minBufferSize = byteCount } }
 
-        /// As many buffers of each class as a thread keeps to itself at most: 0 to 1,000.
+        /// Buffers per size class that a thread caches at most: 0 to 1,000.
         public func tlsCacheSize(_ count: Int) -> Builder { with { $0.tlsCacheSize = count } }
 
-        /// As many bytes of each class as a thread keeps to itself, though two buffers in any case.
+        /// Bytes per size class that a thread caches at most, though always two buffers.
         public func tlsCacheByteCount(_ byteCount: Int) -> Builder { with { $0.tlsCacheByteCount = byteCount } }
 
-        /// As many idle buffers of each class as a shard keeps.
+        /// Idle buffers per size class that a shard keeps at most.
         public func maxBuffersPerShard(_ count: Int) -> Builder { with { $0.maxBuffersPerShard = count } }
 
-        /// Parts of the pool with a lock each: a power of two from 1 to 128.
+        /// The number of shards, each with a lock: a power of two from 1 to 128.
         public func numShards(_ count: Int) -> Builder { with { $0.numShards = count } }
 
-        /// Whether memory is locked, best effort.
+        /// Whether memory is locked, as far as the system allows.
         public func pinnedMemory(_ isPinned: Bool) -> Builder { with { $0.pinnedMemory = isPinned } }
 
-        /// Whether memory is advised to huge pages, or against them.
+        /// Whether the pool asks for huge pages.
         public func hugePages(_ isAdvised: Bool) -> Builder { with { $0.hugePages = isAdvised } }
 
-        /// What leaves when a shard is full.
+        /// What a full shard evicts.
         public func evictionPolicy(_ policy: EvictionPolicy) -> Builder { with { $0.evictionPolicy = policy } }
 
-        /// As many bytes as the pool maps at most.
+        /// Bytes that the pool maps at most.
         public func maxByteCount(_ byteCount: Int) -> Builder { with { $0.maxByteCount = byteCount } }
 
-        /// As many bytes as a shard maps at most.
+        /// Bytes that a shard maps at most.
         public func maxByteCountPerShard(_ byteCount: Int) -> Builder { with { $0.maxByteCountPerShard = byteCount } }
 
-        /// As many bytes as the shards keep idle, all together.
+        /// Bytes that all shards together keep idle at most.
         public func maxIdleByteCount(_ byteCount: Int) -> Builder { with { $0.maxIdleByteCount = byteCount } }
 
         /// Whether memory is overwritten with zeroes when it is returned.
         public func wipesOnReturn(_ isWiping: Bool = true) -> Builder { with { $0.wipesOnReturn = isWiping } }
 
-        /// As many seconds as memory stays idle before it goes back to the system; `.infinity` for never.
+        /// Seconds that memory may be idle before it goes back to the system; `.infinity` for never.
         public func maxIdleSeconds(_ seconds: Double) -> Builder { with { $0.maxIdleSeconds = seconds } }
 
-        /// Whether the pool looks for mistakes in the use of leases.
+        /// Whether the pool looks for mistakes.
         public func debugging(_ isDebugging: Bool = true) -> Builder { with { $0.debugging = isDebugging } }
 
-        /// The pool. Traps when the configuration is impossible (`Configuration` says what is possible).
+        /// The pool. Traps when the configuration is impossible (`Configuration` gives the ranges).
         public func build() -> BufferPool { BufferPool(configuration) }
 
         private func with(_ change: (inout Configuration) -> Void) -> Builder {

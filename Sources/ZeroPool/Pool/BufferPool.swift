@@ -1,26 +1,27 @@
 import Synchronization
 
-/// A pool of reusable I/O buffers: thread caches over a sharded store.
+/// A pool of reusable I/O buffers: per-thread caches over a sharded store.
 ///
 /// ```swift
 /// let pool = BufferPool()
 /// var buffer = pool.get(64 * 1024)
 /// buffer.append { output in output.append(repeating: 7, count: 1000, as: UInt8.self) }
 /// // … buffer.bytes …
-/// // It goes back when `buffer` ends.
+/// // The buffer goes back to the pool when `buffer` ends.
 /// ```
 ///
-/// **Owner.** Whoever holds the last reference owns the pool; keep it in a `let` (a reference in a class's `var` is
-/// retained at each get). The pool is `Sendable`: all threads may get from it at once. Leases (`PooledBuffer`) are
-/// `Sendable` too and may end on any thread.
+/// **Owner.** The last reference owns the pool. Keep it in a `let`, because a reference in a class's `var` is retained
+/// at each get. The pool is `Sendable`: all threads may get from it at once. Leases (`PooledBuffer`) are `Sendable` too
+/// and may end on any thread.
 ///
-/// **Closing.** `close()`, or the end of the last reference, stops the pool: idle memory goes back to the system,
-/// leases stay valid, and their memory follows when they end. What another thread still has in its cache follows when
-/// that thread ends or next uses any pool by a slow path. After `close()` `tryGet` returns nil and `get` hands out
-/// transient memory, but for what the calling thread's cache still holds.
+/// **Closing.** `close()`, or the end of the last reference, closes the pool. Idle memory goes back to the system.
+/// Leases stay valid, and their memory follows when they end. Buffers in the cache of another thread follow when that
+/// thread ends, or next misses the cache of any pool. After `close()`, a get is served from the calling thread's cache
+/// while that lasts. Then `tryGet` returns nil and `get` maps transient memory.
 ///
-/// **Cost.** A get from the thread's cache and the return to it are under thirty instructions together: no lock, no
-/// atomic read-modify-write, no reference count. Otherwise a shard's lock, once a batch; otherwise a mapping.
+/// **Cost.** A get from the thread's cache and the return to it take fewer than 30 instructions together, without a
+/// lock, an atomic read-modify-write or a reference count. Beyond the cache, they take a shard's lock once per batch,
+/// or map memory.
 public final class BufferPool: Sendable {
     @usableFromInline let core: PoolCore
     // Copies of what the fast path needs, one load away.
@@ -28,9 +29,9 @@ public final class BufferPool: Sendable {
     @usableFromInline let magazineStride: UInt32
     @usableFromInline let smallest: Int
 
-    /// A pool of the given configuration; by default adapted to the processors that the process may run on.
+    /// A pool with the given configuration, by default adapted to the machine.
     ///
-    /// Traps when the configuration is impossible (`Configuration` says what is possible). Maps no memory yet.
+    /// Maps no memory yet. Traps when the configuration is impossible (`Configuration` gives the ranges).
     public convenience init(_ configuration: Configuration = .adapted()) { self.init(configuration, clock: .system) }
 
     init(_ configuration: Configuration, clock: IdleClock) {
@@ -42,19 +43,20 @@ public final class BufferPool: Sendable {
 
     deinit { core.endHandle() }
 
-    /// A lease of at least `byteCount` bytes. Never refuses: past the pool's byte limit or the shard's, after `close()`, and above
-    /// 1 GiB it hands out transient memory, which is freed on return (and counted).
+    /// A lease of at least `byteCount` bytes. Never refuses.
     ///
-    /// The bytes are not zeroed, and safe API does not show them before they are written. Traps when `byteCount` is
-    /// negative, or when the system itself has no memory. Any thread. A debugging pool notes `file` and `line`.
+    /// At the byte limit of the pool or the shard, after `close()`, and above 1 GiB, it maps transient memory, which is
+    /// counted and freed on return. The bytes are not zeroed, and safe API does not show them before they are written.
+    /// Traps when `byteCount` is negative, or when the system has no memory. Any thread. A debugging pool records
+    /// `file` and `line`.
     @inlinable @inline(__always)
     public func get(_ byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
         let place = magazinePlace(byteCount)
         return unsafe PooledBuffer(place.pop() ?? getSlow(byteCount, file, line), place)
     }
 
-    /// A lease of at least `byteCount` bytes, or nil: past the pool's byte limit or the shard's, after `close()`, above 1 GiB, or when
-    /// the system has no memory. Otherwise as `get`.
+    /// A lease of at least `byteCount` bytes; nil at the byte limit of the pool or the shard, after `close()`, above 1
+    /// GiB, or when the system has no memory. Otherwise like `get`.
     @inlinable @inline(__always)
     public func tryGet(_ byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer? {
         let place = magazinePlace(byteCount)
@@ -62,7 +64,7 @@ public final class BufferPool: Sendable {
         return unsafe PooledBuffer(descriptor, place)
     }
 
-    /// A lease with `byteCount` zeroes written: its `count` is `byteCount`. Otherwise as `get`.
+    /// A lease of `byteCount` zeroes, which count as written. Otherwise like `get`.
     public func get(zeroed byteCount: Int, file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
         var buffer = get(byteCount, file: file, line: line)
         unsafe buffer.withUnsafeMutableBytes { bytes in
@@ -96,23 +98,24 @@ public final class BufferPool: Sendable {
     /// How many shards the pool has.
     public var shardCount: Int { core.shards.count }
 
-    /// What the pool was made with.
+    /// The configuration that the pool was made with.
     public var configuration: Configuration { core.configuration }
 
-    /// Binds the calling thread to a shard, as a reactor does that has one of its own; other threads are spread over
-    /// the shards in order of their first use. Without effect for a pool without thread caches (past the 63rd at a time).
+    /// Binds the calling thread to a shard. By default, threads are spread over the shards in order of their first use.
     ///
-    /// What the thread's cache holds of another shard goes home. Traps when there is no such shard.
+    /// Cached buffers of the old shard go home. No effect in a pool without thread caches (beyond the 63rd pool at a
+    /// time). Traps when there is no such shard.
     public func bindCurrentThread(toShard index: Int) { core.bindCurrentThread(toShard: index) }
 
-    /// Watches the arenas of a shard from now on, the existing ones included. Traps when there is no such shard, or
-    /// when 64 observers watch it already.
+    /// Watches the arenas of a shard from now on, including those that exist. Traps when there is no such shard, or
+    /// when it has 64 observers already.
     public func observeArenas(ofShard index: Int) -> ArenaObserver {
         precondition(core.shards.indices.contains(index), "there is no shard \(index); the pool has \(shardCount)")
         return ArenaObserver(core: core, shard: core.shards[index])
     }
 
-    /// What the pool has done and holds. Takes each shard's lock in turn: not one moment's picture while threads run.
+    /// What the pool has done, and what it holds now. Takes each shard's lock in turn, so the figures are of slightly
+    /// different moments while other threads use the pool.
     public func statistics() -> Statistics { core.statistics() }
 
     /// How many buffers are out: leased, or detached and not ended; transient ones too.
@@ -121,77 +124,75 @@ public final class BufferPool: Sendable {
     /// knowing. A walk over threads and shards, which costs gets and returns nothing.
     package var leasedBufferCount: Int { core.leasedBufferCount }
 
-    /// Stops the pool; see above. Any thread; a second call does nothing.
+    /// Closes the pool; see the type. Any thread. A second call has no effect.
     public func close() { core.close() }
 }
 
-/// What the pool keeps idle, and how it goes back to the system.
+/// Idle memory, and how it goes back to the system.
 ///
-/// Idle buffers wait in shards and in thread caches. The system gets memory back as whole arenas: those of which no
-/// buffer is out or in another thread's cache, and, where a ring has registered an arena, once the ring agrees at its
-/// thread's next poll (`ArenaObserver`).
+/// Idle buffers wait in shards and in thread caches. The system gets back whole arenas that have no leases and no
+/// buffers in the cache of another thread. If a ring has registered an arena, it first unregisters it, at its thread's
+/// next poll (`ArenaObserver`).
 ///
-/// A thread's cache is its own: no other thread can empty it. `trim()` and `clear()` empty the calling thread's, and ask
-/// the others; each does it when it next comes by a slow path (a get that its cache can't serve, a return that it
-/// can't take). A thread that never does keeps what it has cached: at most `tlsCacheSize` buffers of each class.
+/// No thread can empty the cache of another. `trim()` and `clear()` empty the calling thread's cache and ask the other
+/// threads. Each of those empties its cache when it next misses it. A thread that never does so keeps at most
+/// `tlsCacheSize` buffers per class.
 extension BufferPool {
-    /// Gives every arena of which nothing is out back to the system, after the calling thread's cache has gone home.
+    /// Gives back to the system every arena without leases, after emptying the calling thread's cache.
     ///
-    /// Idle buffers of arenas of which something is out stay: they cost the system nothing more (`clear()` differs). Other
-    /// threads' caches count as out; they are asked to go home, and what that empties follows. To be called from a
-    /// timer, say; by itself the pool does the like for memory idle for `Configuration.maxIdleSeconds`.
+    /// Idle buffers in arenas with leases stay, unlike with `clear()`. Arenas with buffers in the caches of other
+    /// threads follow when those threads have emptied them. Call it from a timer; the pool itself gives back memory
+    /// that is idle for `Configuration.maxIdleSeconds`.
     ///
-    /// Any thread. Costs each shard's lock in turn, a look at each idle buffer, and a system call for each arena.
+    /// Any thread. Cost: each shard's lock in turn, a look at each idle buffer, and a system call per arena.
     public func trim() { core.trim() }
 
-    /// Gives back what the calling thread did not use for so long: for the timer of a thread that has a shard to itself, as
-    /// a reactor has.
+    /// Gives back what the calling thread did not use for this many seconds. For a thread that has a shard to itself,
+    /// such as a reactor's.
     ///
-    /// The calling thread's cached buffers of each class that its cache served none of for `seconds` go home, as far as
-    /// such calls and slow paths could see it: the first call that finds a class used starts its time. Then arenas of the
-    /// thread's own shard go of which nothing is out and nothing was used for as long. Other threads' caches keep what
-    /// they have, and are not asked. 0 means at once; `.infinity` does nothing. Traps when `seconds` is negative or NaN.
+    /// First, the calling thread's cached buffers go home, for each class that its cache did not serve for `seconds`.
+    /// The time of a class starts with the first call that finds it used. Then arenas of the thread's own shard go back
+    /// to the system, if they have no leases and were not used for as long. Other threads' caches are not asked. 0
+    /// means at once; `.infinity` does nothing. Traps when `seconds` is negative or NaN.
     ///
-    /// Any thread, each for itself. With nothing to give back it costs a few loads for each class, and the shard's lock
-    /// for a look at each idle buffer.
+    /// Any thread, for itself. Cost with nothing to give back: a few loads per class, and the shard's lock for a look
+    /// at each idle buffer.
     public func trim(olderThanSeconds seconds: Double) { core.trim(olderThanSeconds: seconds) }
 
-    /// Gives up all idle buffers: those of arenas of which nothing is out go to the system, the others back into their
-    /// arenas, to be carved anew.
+    /// Evicts all idle buffers. Arenas without leases go back to the system; other buffers go back into their arenas.
     ///
-    /// The calling thread's cache is cleared with the shards. Other threads' caches are not: they are asked to go home as by
-    /// `trim()`, and what that empties follows. Leases are not touched, and what is returned later is kept as ever.
+    /// Empties the calling thread's cache and asks the other threads, as `trim()` does. Does not affect leases or later
+    /// returns.
     ///
-    /// Any thread. Costs each shard's lock in turn, some stores for each idle buffer, and a system call for each arena.
+    /// Any thread. Cost: each shard's lock in turn, some stores per idle buffer, and a system call per arena.
     public func clear() { core.clear() }
 
-    /// Gives up idle buffers until the shards keep at most `byteCount` bytes idle.
+    /// Evicts idle buffers until the shards keep at most `byteCount` bytes idle.
     ///
-    /// First go arenas of which nothing is out, as wholes, the longest unused first; they go to the system, so that less
-    /// than `byteCount` may remain. If that is not enough, single buffers follow, the longest unused first, back into
-    /// their arenas. The calling thread's cache goes home before; other threads' caches neither count nor are asked.
-    /// Leases are not touched, and idle memory may grow again at once. Traps when `byteCount` is negative.
+    /// Whole arenas without leases go first, the longest unused first, so less than `byteCount` may remain. If that is
+    /// not enough, single buffers go back into their arenas, the longest unused first. The calling thread's cache is
+    /// emptied first; those of other threads are neither counted nor asked. Idle memory may grow again at once. Traps
+    /// when `byteCount` is negative.
     ///
-    /// Any thread. Costs each shard's lock two times, a look at each idle buffer, and sorting them.
+    /// Any thread. Cost: each shard's lock twice, a look at each idle buffer, and sorting them.
     public func shrink(toIdleByteCount byteCount: Int) { core.shrink(toIdleByteCount: byteCount) }
 
-    /// Sees to it that the calling thread's shard has `count` idle buffers for requests of `byteCount` bytes, as far as the
-    /// limits allow, and has the calling thread touch the memory of new ones: it is there then, near that thread's processor.
+    /// Ensures that the calling thread's shard has `count` idle buffers for requests of `byteCount` bytes, as far as
+    /// the limits allow. The calling thread touches new memory, so that the memory is near its processor.
     ///
-    /// - Returns: how many the shard has idle now; fewer than `count` where `maxBuffersPerShard`, the limits on idle
-    ///   or mapped bytes or the system allow no more; 0 above 1 GiB and after `close()`. What thread caches hold does not
-    ///   count, and is not touched.
+    /// Returns how many the shard has idle now. These are fewer than `count` when a limit or the system allows no more,
+    /// and 0 above 1 GiB and after `close()`. Buffers in thread caches do not count. Traps when a number is negative.
     ///
-    /// Traps when a number is negative. Any thread. Costs the shard's lock three times, and a page fault for each page of
-    /// new memory. Memory that then stays idle for `Configuration.maxIdleSeconds` goes back to the system again.
+    /// Any thread. Cost: the shard's lock three times, and a page fault per page of new memory. Memory that stays idle
+    /// for `Configuration.maxIdleSeconds` goes back to the system.
     @discardableResult
     public func preallocate(count: Int, byteCount: Int) -> Int { core.preallocate(count: count, byteCount: byteCount) }
 
-    /// How many buffers are idle: in the shards and in all threads' caches. Leases are not among them, nor what waits in
-    /// some thread to go home to another shard (up to 8 buffers for each).
+    /// The number of idle buffers, in the shards and in all threads' caches. Buffers that wait in an outbox for another
+    /// shard do not count.
     ///
-    /// Any thread. Costs each shard's lock in turn and a load for each class and thread; while other threads use the pool
-    /// it is not one moment's picture, and may count a buffer twice or not at all that is on its way.
+    /// Any thread. Cost: each shard's lock in turn, and a load per class and thread. While other threads use the pool,
+    /// a buffer in motion may be counted twice or not at all.
     public var count: Int { core.idleBufferCount }
 
     /// Whether no buffer is idle: `count` is 0. A new pool is empty.
@@ -199,15 +200,15 @@ extension BufferPool {
 }
 
 extension BufferPool.Statistics {
-    /// How much memory a pool with `Configuration.pinnedMemory` has locked, and what holds it back.
+    /// How much memory a pool with `Configuration.pinnedMemory` has locked, and what limits it.
     public struct Pinning: Sendable, Hashable, Codable {
-        /// As many bytes as should be locked: all that is mapped; 0 in a pool that does not lock.
+        /// Bytes that should be locked: all that is mapped; 0 in a pool that does not lock.
         public var wantedByteCount = 0
-        /// As many bytes as are locked. Whole arenas are or are not; what is unmapped is unlocked by that.
+        /// Bytes that are locked, in whole arenas.
         public var pinnedByteCount = 0
-        /// As many bytes as the process may lock in all, other memory of its own included: the soft limit of
-        /// `RLIMIT_MEMLOCK`, as it is now. Nil where nothing limits it (`unlimited`, or the capability `CAP_IPC_LOCK`; one
-        /// that a user namespace gives is taken for it, but does not lift the limit), and in a pool that does not lock.
+        /// Bytes that the process may lock in total, including other memory: the current soft limit of
+        /// `RLIMIT_MEMLOCK`. Nil when there is no limit (`unlimited`, or the capability `CAP_IPC_LOCK`), and in a pool
+        /// that does not lock. The capability of a user namespace counts here, although it does not lift the limit.
         public var limitByteCount: Int?
 
         /// Nothing wanted, nothing locked.

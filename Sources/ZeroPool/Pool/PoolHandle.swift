@@ -1,27 +1,27 @@
-/// A way into a pool for buffers of one size, for who gets them over and over, such as a reactor.
+/// A shortcut into a pool for code that repeatedly gets buffers of one size, such as a reactor.
 ///
 /// ```swift
 /// let handle = pool.handle(64 * 1024)
 /// let buffer = handle.get()
 /// ```
 ///
-/// What `pool.get(byteCount)` works out each time, it has worked out when it was made: the size's class, and where each
-/// thread has its cache of it. Leases are the same, and return themselves in the same way.
+/// It computes once what `pool.get(byteCount)` computes each time: the size class, and where each thread has its cache
+/// of that class. Leases are the same.
 ///
-/// **Owner.** Whoever made it; unique (`~Copyable`), so that it can hold on to the pool without counting references. While it
-/// lives, the end of the last reference to the pool does not close the pool; `close()` does, and then it serves as the
-/// pool does after that.
+/// **Owner.** It is unique (`~Copyable`), and retains the pool without counting references at each get. While it lives,
+/// the pool is closed only by `close()`; then the handle serves what the pool serves after that.
 ///
-/// **Threads.** It names no thread: on whatever thread it is used, it serves from that thread's cache and shard
-/// (`bindCurrentThread(toShard:)`), also when those change or are gone. So it can be moved and shared, and needs no check.
+/// **Threads.** It may be moved and shared. On each thread it uses that thread's cache and shard
+/// (`bindCurrentThread(toShard:)`), also when those change.
 ///
-/// **Cost.** A get and the return of its lease are at most 18 instructions, when the thread's cache serves; else as the pool.
+/// **Cost.** A get and the return of its lease take at most 18 instructions when the thread's cache serves it;
+/// otherwise as much as with the pool.
 @safe
 public struct PoolHandle: ~Copyable, Sendable {
     // Unmanaged: a class reference may be retained at each use.
     private let unmanagedPool: Unmanaged<BufferPool>
     @usableFromInline let place: MagazinePlace
-    /// As many bytes as each lease has at least.
+    /// Bytes that each lease has at least.
     public let byteCount: Int
 
     init(pool: BufferPool, byteCount: Int) {
@@ -37,15 +37,15 @@ public struct PoolHandle: ~Copyable, Sendable {
     /// The pool that it serves from.
     public var pool: BufferPool { unsafe unmanagedPool.takeUnretainedValue() }
 
-    /// A lease of at least `byteCount` bytes, as the pool's `get` has them: never refuses.
+    /// A lease of at least `byteCount` bytes, as from the pool's `get`. Never refuses.
     ///
-    /// Traps when the system itself has no memory. Any thread. A debugging pool notes `file` and `line`.
+    /// Traps when the system has no memory. Any thread. A debugging pool records `file` and `line`.
     @inlinable @inline(__always)
     public borrowing func get(file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer {
         unsafe PooledBuffer(place.pop() ?? getSlow(file, line), place)
     }
 
-    /// A lease of at least `byteCount` bytes, or nil, when the pool's `tryGet` has none. Any thread.
+    /// A lease of at least `byteCount` bytes; nil when the pool's `tryGet` returns nil. Any thread.
     @inlinable @inline(__always)
     public borrowing func tryGet(file: StaticString = #fileID, line: UInt = #line) -> PooledBuffer? {
         guard let descriptor = unsafe place.pop() ?? tryGetSlow(file, line) else { return nil }
@@ -64,9 +64,9 @@ public struct PoolHandle: ~Copyable, Sendable {
 }
 
 extension BufferPool {
-    /// A handle for buffers of at least `byteCount` bytes: the shortest way to get many of one size.
+    /// A handle for buffers of at least `byteCount` bytes: the fastest way to get many of one size.
     ///
-    /// Traps when `byteCount` is negative. Above 1 GiB its `get` serves transient memory, and its `tryGet` nil, as the
-    /// pool's do. Retains the pool once.
+    /// Above 1 GiB, its `get` maps transient memory and its `tryGet` returns nil. Traps when `byteCount` is negative.
+    /// Retains the pool once.
     public func handle(_ byteCount: Int) -> PoolHandle { PoolHandle(pool: self, byteCount: byteCount) }
 }

@@ -8,12 +8,12 @@ import CZeroPool
     private let systemRead = unsafe Glibc.read
 #endif
 
-/// What this process may use of its machine: affinity, control groups, memory.
+/// The processors and the memory that the process may use: affinity, control groups, machine.
 ///
-/// Source: cgroups(7), `Documentation/admin-guide/cgroup-v2.rst` of the Linux kernel. Files that are missing or
-/// unreadable limit nothing.
+/// Files that are missing or unreadable limit nothing. Source: cgroups(7), `Documentation/admin-guide/cgroup-v2.rst` of
+/// the Linux kernel.
 public enum ProcessBudget {
-    /// As many processors as the process can keep busy: those it may run on, at most its quota (rounded up).
+    /// Processors that the process can keep busy: those it may run on, but at most its quota, rounded up.
     public static let processorCount: Int = {
         max(1, min(allowedProcessors.count, quota ?? .max))
     }()
@@ -31,7 +31,7 @@ public enum ProcessBudget {
         zeropool_pin_thread(Int32(processor)) == 0
     }
 
-    /// As many bytes as the process may use: the machine's memory, or its control group's limit when that is less.
+    /// Bytes that the process may use: the machine's memory, or its control group's limit if that is less.
     public static let memoryByteCount: Int = {
         let physical = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         let limits = [

@@ -1,25 +1,26 @@
 extension BufferPool {
-    /// What a pool has done since it was made, and what it holds now: by size class, and in sum.
+    /// What a pool has done since it was made, and what it holds now, by size class and in total.
     ///
-    /// Two equations hold for each class, and so for the sums, when no other thread uses the pool meanwhile:
+    /// Two equations hold for each class when no other thread uses the pool:
+    ///
     /// - `gets.served == returns.total + outCount`: each lease is out, or came back in one of the ways of `Returns`;
-    /// - what arenas are carved into is out (but for transient memory), in a thread's cache, or idle in a shard.
+    /// - each buffer of an arena is out, in a thread's cache, or idle in a shard. Transient memory is not in an arena.
     ///
-    /// While other threads do use it, the figures are of slightly different moments, and may disagree by what was on its way;
-    /// then a counter may even come out a little lower than it did before.
+    /// While other threads use the pool, the figures are of slightly different moments. A counter may then even be a
+    /// little lower than before.
     ///
-    /// As JSON it has a key for each stored property and for the sums over the classes, under the property's name, none where
-    /// the value is nil; what is worked out of others (`served`, `total`, a class's bytes) has none. A decoder takes the sums
-    /// from `classes`. Keys are only ever added.
+    /// The JSON has a key per stored property and per sum over the classes, named like the property, and none for nil.
+    /// It has no derived values (`served`, `total`, the bytes of a class). A decoder takes the sums from `classes`.
+    /// Keys are only ever added.
     public struct Statistics: Sendable, Hashable {
-        /// The classes that were ever asked for, by size; `bufferByteCount` is nil in the last one when sizes above 1 GiB were,
-        /// which have no class.
+        /// The size classes that were requested, in order of size. The last one has a nil `bufferByteCount` if sizes
+        /// above 1 GiB were requested, which have no class.
         public var classes: [ClassStatistics] = []
         /// Bytes mapped, in arenas and transient memory. Arenas count whole, since a class may share one with others.
         public var mappedByteCount = 0
-        /// What of them is locked into memory.
+        /// How much of the mapped memory is locked.
         public var pinning = Pinning()
-        /// The most that there was at once.
+        /// The most that the pool held at once.
         public var highWater = HighWaterMarks()
 
         /// Nothing done, nothing held.
@@ -31,33 +32,33 @@ extension BufferPool {
         public var gets: Gets { classes.reduce(into: Gets()) { $0.add($1.gets) } }
         /// Returns by where they went.
         public var returns: Returns { classes.reduce(into: Returns()) { $0.add($1.returns) } }
-        /// Buffers that left a full shard, or did not get in, and went back to their arena.
+        /// Buffers that a full shard evicted or refused, and that went back to their arena.
         public var evictionCount: Int { sum(\.evictionCount) }
-        /// Buffers that a batch brought from a shard into a thread's cache, beside the one that was asked for.
+        /// Buffers that a batch moved from a shard to a thread's cache, in addition to the one requested.
         public var cacheRefillCount: Int { sum(\.cacheRefillCount) }
-        /// Buffers that a full, ending or moving cache handed back to its shard.
+        /// Buffers that a cache returned to its shard because it was full, ended or moved.
         public var cacheSpillCount: Int { sum(\.cacheSpillCount) }
-        /// Buffers out: leased, or detached and not ended; transient ones too.
+        /// Buffers in use: leased, or detached and not ended, including transient ones.
         public var outCount: Int { sum(\.outCount) }
-        /// Bytes of those, each with its whole capacity.
+        /// Bytes of the buffers in use, each with its whole capacity.
         public var outByteCount: Int { sum(\.outByteCount) }
-        /// Buffers in thread caches, those on their way to another shard included.
+        /// Buffers in thread caches, including those on their way to another shard.
         public var cachedCount: Int { sum(\.cachedCount) }
-        /// Bytes of those.
+        /// Bytes of the buffers in thread caches.
         public var cachedByteCount: Int { sum(\.cachedByteCount) }
         /// Buffers idle in the shards.
         public var idleCount: Int { sum(\.idleCount) }
-        /// Bytes of those; what thread caches hold is not among them.
+        /// Bytes of the buffers idle in the shards, without those in thread caches.
         public var idleByteCount: Int { sum(\.idleByteCount) }
-        /// Of those out, transient ones.
+        /// Transient buffers in use.
         public var transientCount: Int { sum(\.transientCount) }
-        /// Bytes of those: whole huge pages, mapped for one lease each.
+        /// Bytes of the transient buffers in use: whole huge pages, mapped for one lease each.
         public var transientByteCount: Int { sum(\.transientByteCount) }
 
         private func sum(_ value: (ClassStatistics) -> Int) -> Int { classes.reduce(0) { $0 + value($1) } }
 
-        /// What happened between `earlier` and these statistics of the same pool: gets, returns, evictions, refills and spills are
-        /// differences; bytes and buffers held, and the high-water marks, are those of now.
+        /// The difference to `earlier` statistics of the same pool: gets, returns, evictions, refills and spills. Bytes
+        /// and buffers held, and the high-water marks, are the current ones.
         public func since(_ earlier: Statistics) -> Statistics {
             var difference = self
             for index in classes.indices {
@@ -71,7 +72,8 @@ extension BufferPool {
 }
 
 extension BufferPool.Statistics {
-    /// Gets by where they were served; in the class of the buffer that served them (which may be the one above that asked for).
+    /// Gets by where they were served, in the class of the buffer that served them. That may be the class above the
+    /// requested one.
     public struct Gets: Sendable, Hashable, Codable {
         /// From the calling thread's cache.
         public var cache = 0
@@ -87,7 +89,7 @@ extension BufferPool.Statistics {
         /// None yet.
         public init() {}
 
-        /// Gets that got a lease.
+        /// Gets that returned a lease.
         public var served: Int { cache + shard + fresh + transient }
 
         mutating func add(_ other: Gets, times sign: Int = 1) {
@@ -99,7 +101,7 @@ extension BufferPool.Statistics {
         }
     }
 
-    /// Ends of leases by where the buffer went first.
+    /// Returns by where the buffer went first.
     public struct Returns: Sendable, Hashable, Codable {
         /// Into the cache of the thread that ended the lease.
         public var cache = 0
@@ -115,7 +117,7 @@ extension BufferPool.Statistics {
         /// None yet.
         public init() {}
 
-        /// All of them.
+        /// All returns.
         public var total: Int { cache + home + foreign + transient + detached }
 
         mutating func add(_ other: Returns, times sign: Int = 1) {
@@ -127,7 +129,7 @@ extension BufferPool.Statistics {
         }
     }
 
-    /// The most that a pool held at once, in bytes. Nothing is read for it on the hot paths.
+    /// The most that a pool held at once, in bytes. Costs nothing on the hot paths.
     public struct HighWaterMarks: Sendable, Hashable, Codable {
         /// Bytes mapped: looked at whenever memory is mapped, so exact.
         public var mappedByteCount = 0
@@ -144,40 +146,41 @@ extension BufferPool.Statistics {
 }
 
 extension BufferPool {
-    /// What a pool has done with the buffers of one size class, and how many of them are where.
+    /// What a pool has done with the buffers of one size class, and where they are.
     public struct ClassStatistics: Sendable, Hashable, Codable {
-        /// As many bytes as a buffer of the class has; nil for sizes above 1 GiB, which are transient or refused.
+        /// Bytes per buffer; nil for sizes above 1 GiB, which are transient or refused.
         public var bufferByteCount: Int?
         /// Gets by where they were served.
         public var gets = Statistics.Gets()
         /// Returns by where they went.
         public var returns = Statistics.Returns()
-        /// Buffers that left a full shard, or did not get in, or made room for another class at a byte limit, and went back
-        /// to their arena.
+        /// Buffers that went back to their arena: evicted or refused by a full shard, or evicted for another class at a
+        /// byte limit.
         public var evictionCount = 0
-        /// Buffers that a batch brought from a shard into a thread's cache, beside the one that was asked for.
+        /// Buffers that a batch moved from a shard to a thread's cache, in addition to the one requested.
         public var cacheRefillCount = 0
-        /// Buffers that a full, ending or moving cache handed back to its shard.
+        /// Buffers that a cache returned to its shard because it was full, ended or moved.
         public var cacheSpillCount = 0
-        /// Buffers out: leased, or detached and not ended; transient ones too.
+        /// Buffers in use: leased, or detached and not ended, including transient ones.
         public var outCount = 0
-        /// Buffers in thread caches, those on their way to another shard included.
+        /// Buffers in thread caches, including those on their way to another shard.
         public var cachedCount = 0
         /// Buffers idle in the shards.
         public var idleCount = 0
-        /// Of those out, transient ones.
+        /// Transient buffers in use.
         public var transientCount = 0
-        /// Bytes of those: whole huge pages, mapped for one lease each.
+        /// Bytes of the transient buffers in use: whole huge pages, mapped for one lease each.
         public var transientByteCount = 0
-        /// The most that were idle at once: `Statistics.HighWaterMarks.idleByteCount` says how it is taken.
+        /// The most idle buffers at once, taken like `Statistics.HighWaterMarks.idleByteCount`.
         public var maxIdleCount = 0
-        /// The most that were out or in a thread's cache at once, without transient ones; taken as `awayByteCount` there.
+        /// The most buffers in use or in thread caches at once, without transient ones, taken like
+        /// `Statistics.HighWaterMarks.awayByteCount`.
         public var maxAwayCount = 0
 
         /// Nothing done, nothing held.
         public init(bufferByteCount: Int?) { self.bufferByteCount = bufferByteCount }
 
-        /// Bytes out: each buffer with its whole capacity.
+        /// Bytes in use, each buffer with its whole capacity.
         public var outByteCount: Int { (outCount - transientCount) * (bufferByteCount ?? 0) + transientByteCount }
         /// Bytes in thread caches.
         public var cachedByteCount: Int { cachedCount * (bufferByteCount ?? 0) }

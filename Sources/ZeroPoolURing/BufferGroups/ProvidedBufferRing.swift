@@ -2,15 +2,15 @@ internal import CLibUring
 internal import Glibc
 public import ZeroPool
 
-/// A buffer group that the kernel takes receive buffers from, filled with leases of a pool.
+/// A group of receive buffers for the kernel, filled with leases of a pool.
 ///
-/// The kernel takes the oldest buffer for each receive (``Ring/receiveMultishot(from:group:userData:)``); ``take(_:)``
-/// makes a lease of it, and ``refill()`` puts another in its place, out of the thread's cache. Short is fast: what
-/// turns over through a long ring leaves the processor's cache. A host's completions with ``Completion/bufferID`` come
-/// here by the receive's user data: the id alone does not say which group it is of.
+/// The kernel takes the oldest buffer for each receive (``Ring/receiveMultishot(from:group:userData:)``). ``take(_:)``
+/// turns it into a lease, and ``refill()`` replaces it from the thread's cache. Keep the ring short: memory that turns
+/// over through a long ring leaves the processor's cache. A host passes completions with a ``Completion/bufferID`` here
+/// by the receive's user data, because the id alone does not name the group.
 ///
-/// Belongs to the ring's thread; all methods borrow. Its end unregisters the group, then gives the leases back; a
-/// receive that is still armed on it then fails with `ENOBUFS`.
+/// Use it on the ring's thread only. All methods borrow. Its end unregisters the group and returns the leases. A
+/// receive that is still armed then fails with `ENOBUFS`.
 @safe
 public struct ProvidedBufferRing: ~Copyable {
     private let state: Shared<State>
@@ -38,11 +38,11 @@ public struct ProvidedBufferRing: ~Copyable {
     /// The id of the buffer group.
     public var group: UInt16 { state.value.group }
 
-    /// As many bytes as the kernel writes into one buffer at most.
+    /// Bytes that the kernel writes into one buffer at most.
     public var bufferByteCount: Int { state.value.bufferByteCount }
 
-    /// As many buffers as ``refill()`` tops up to: 1 to the ring's entries, else it traps. Less than the buffers that are
-    /// there takes none away.
+    /// The number of buffers that ``refill()`` tops the ring up to, from 1 to the ring's entries. Traps on other
+    /// values. A lower target removes no buffers.
     public var targetCount: Int {
         get { state.value.targetCount }
         nonmutating set {
@@ -51,30 +51,29 @@ public struct ProvidedBufferRing: ~Copyable {
         }
     }
 
-    /// As many buffers as the kernel can still take, those included whose completion was not taken yet.
+    /// Buffers that the kernel can still take, including those whose completion was not taken yet.
     public var providedCount: Int { state.value.providedCount }
 
-    /// Tops the ring up to its target. Returns how many buffers are missing, since the pool gave none.
+    /// Tops the ring up to its target. Returns the number of buffers that the pool could not give.
     @discardableResult
     public func refill() -> Int { state.value.refill() }
 
-    /// Takes out all buffers that are there now, the oldest first, whatever receives are armed: to give memory back.
+    /// Takes out all buffers that are in the ring now, the oldest first, while receives may be armed.
     ///
-    /// Nothing but an operation takes a buffer out of a group, whose head is the kernel's (`io_uring_provided_buffers(7)`). So
-    /// this prepares a read of eight bytes for each, which is served at once, and the end of what they read. Returns how many
-    /// completions come of that with `userData`; pass each to ``take(_:)``. Armed receives have no buffer before bytes are
-    /// there, and one that then finds none ends with `ENOBUFS`; a buffer that a receive takes first is not among those that
-    /// come back.
+    /// Only an operation can take a buffer out of a group (`io_uring_provided_buffers(7)`). So this prepares a read of
+    /// eight bytes per buffer, from a descriptor that it opens for this. Returns the number of completions that will
+    /// have `userData`; pass each to ``take(_:)``. An armed receive has no buffer afterwards, and ends with `ENOBUFS`
+    /// when bytes arrive. A buffer that a receive takes first does not come back this way.
     ///
-    /// Returns 0 when there is no buffer, or no descriptor, of which it takes one for a moment. Traps when buffers have less
-    /// than eight bytes.
+    /// Returns 0 when the ring has no buffer, or the process has no free descriptor. Traps when buffers have fewer than
+    /// eight bytes.
     public func withdraw(userData: UInt64) -> Int { state.value.withdraw(userData: userData) }
 
-    /// The lease of the buffer that the kernel took for `completion`, with as many written bytes as it received; nil
-    /// when it took none. Every completion of a receive on this group has to come by here, failed ones too: some carry
-    /// a buffer.
+    /// The lease of the buffer that the kernel took for `completion`, with the received bytes as its written bytes; nil
+    /// when it took none.
     ///
-    /// Traps when the buffer is not out: the completion is another group's, or was here before.
+    /// Pass every completion of a receive on this group, also failed ones: some of them carry a buffer. Traps when the
+    /// buffer is not out, because the completion belongs to another group or was passed before.
     public func take(_ completion: Completion) -> PooledBuffer? {
         guard let id = completion.bufferID else { return nil }
         var lease = state.value.take(id)
@@ -221,10 +220,10 @@ package enum BufferSource {
 }
 
 extension RingPool {
-    /// Makes buffer group number `group` of the ring: `entryCount` entries (a power of two up to 32,768), of which up to
-    /// `targetCount` (by default all) hold a buffer of `bufferByteCount` bytes.
+    /// Makes buffer group number `group` with `entryCount` entries (a power of two up to 32,768).
+    /// ``ProvidedBufferRing/targetCount`` of them, by default all, hold a buffer of `bufferByteCount` bytes.
     ///
-    /// It is filled at once, as far as the pool gives. Traps when the group is not of the reservation.
+    /// It is filled at once, as far as the pool can. Traps when the group is not in the reservation.
     public func makeBufferRing(
         group: UInt16, entryCount: Int, bufferByteCount: Int, targetCount: Int? = nil
     ) throws(RingError) -> ProvidedBufferRing {

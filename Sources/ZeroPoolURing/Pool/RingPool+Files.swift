@@ -43,7 +43,7 @@ extension RingPool {
         return userData
     }
 
-    /// Asks for the status of `file`, a descriptor of the process: a direct one has none. Result: 0
+    /// Reads the status of `file`, a descriptor of the process; direct descriptors have none. Result: 0
     /// (``Completed/fileStatus``).
     ///
     /// Runs on a kernel worker thread.
@@ -59,7 +59,7 @@ extension RingPool {
         return userData
     }
 
-    /// Writes a file's data to its device; with `isDataOnly` without times and the like (`fdatasync`). Result: 0.
+    /// Writes a file's data to its device, without times and the like if `isDataOnly` is set (`fdatasync`). Result: 0.
     @discardableResult
     public func sync(_ file: IODescriptor, isDataOnly: Bool = false, context: UInt64) -> UInt64 {
         let userData = state.value.admit(nil, context: context)
@@ -69,10 +69,10 @@ extension RingPool {
         return userData
     }
 
-    /// Renames `path` in the directory `directory` to `newPath` in `newDirectory`, and replaces what is there. Result: 0.
+    /// Renames `path` in `directory` to `newPath` in `newDirectory`, and replaces what is there. Result: 0.
     ///
-    /// Paths resolve without limits here, and in the two below: where names come from a peer, open the parent directory
-    /// with ``PathResolution/beneath`` and pass a bare name.
+    /// This and the next two do not restrict where a path leads. For names from a peer, open the parent directory with
+    /// ``PathResolution/beneath`` and pass a bare name.
     @discardableResult
     public func rename(
         path: RawSpan, in directory: Int32, to newPath: RawSpan, in newDirectory: Int32, context: UInt64
@@ -88,8 +88,7 @@ extension RingPool {
         return userData
     }
 
-    /// Removes the name `path` in the directory `directory`: a file's, or (`isDirectory`) that of an empty directory.
-    /// Result: 0.
+    /// Removes the name `path` in `directory`: a file's, or an empty directory's if `isDirectory` is set. Result: 0.
     @discardableResult
     public func unlink(path: RawSpan, in directory: Int32, isDirectory: Bool = false, context: UInt64) -> UInt64 {
         let (address, userData) = admit(path: path, context: context)
@@ -99,7 +98,7 @@ extension RingPool {
         return userData
     }
 
-    /// Makes a directory. `mode` as in `mkdirat(2)`, less the process's umask. Result: 0.
+    /// Creates a directory with `mode`, less the process's umask, as `mkdirat(2)`. Result: 0.
     @discardableResult
     public func makeDirectory(
         path: RawSpan, in directory: Int32, mode: UInt32 = 0o777, context: UInt64
@@ -121,10 +120,10 @@ extension RingPool {
         return userData
     }
 
-    /// Puts a descriptor of the process into a free slot of the ring's file table, chosen by the kernel. Result: 1
-    /// (``Completed/fileSlot``), or `ENFILE` when none is free.
+    /// Puts a descriptor of the process into a free slot of the ring's file table. Result: 1 (``Completed/fileSlot``),
+    /// or `ENFILE` when no slot is free.
     ///
-    /// The descriptor stays open, and is the caller's to close. Done when it is submitted.
+    /// The descriptor stays open, and the caller closes it. Runs when it is submitted.
     @discardableResult
     public func installFile(_ descriptor: Int32, context: UInt64) -> UInt64 {
         var operands = Operands(byteCount: 4)
@@ -151,23 +150,23 @@ extension RingPool {
     }
 }
 
-/// What `statx(2)` says of a file, as far as a server cares.
+/// The status of a file from `statx(2)`, as far as a server needs it.
 public struct FileStatus: Sendable, Equatable {
     /// A moment by the file system's clock.
     public struct Time: Sendable, Equatable {
         /// Seconds since 1970.
         public var seconds: Int
-        /// What is beyond the second.
+        /// Nanoseconds after the second.
         public var nanoseconds: UInt32
 
-        /// So long after the beginning of 1970.
+        /// This long after the beginning of 1970.
         public init(seconds: Int, nanoseconds: UInt32 = 0) {
             self.seconds = seconds
             self.nanoseconds = nanoseconds
         }
     }
 
-    /// What a server tells apart.
+    /// The kinds of files that a server distinguishes.
     public enum Kind: Sendable, Equatable {
         case regular
         case directory
@@ -179,15 +178,15 @@ public struct FileStatus: Sendable, Equatable {
     public var kind: Kind
     /// Bytes of a regular file.
     public var byteCount: Int
-    /// Its number within its file system.
+    /// The file's number (inode) within its file system.
     public var number: UInt64
-    /// When its content last changed.
+    /// When the content last changed.
     public var modified: Time
-    /// When its content or its status last changed: nobody can set it.
+    /// When the content or the status last changed. Programs can't set it.
     public var changed: Time
-    /// What the memory of a read past the page cache has to be aligned to; 0 where that is not said, or impossible.
+    /// The alignment of memory for a read past the page cache; 0 when unknown or impossible.
     public var directMemoryAlignment: Int
-    /// What offset and length of a read past the page cache have to be multiples of; 0 where that is not said, or impossible.
+    /// The alignment of offset and length for a read past the page cache; 0 when unknown or impossible.
     public var directOffsetAlignment: Int
 
     /// A status for a file that no `statx` was asked about, such as a simulated one.
@@ -236,10 +235,10 @@ extension FileStatus.Time {
 
 /// What the kernel has of files in memory.
 public enum PageCache {
-    /// How many of `count` bytes of a file from `offset` on are in the page cache, in whole pages; nil where the kernel does
-    /// not say: before 6.5, or of a file that is not ours to ask about.
+    /// How many of the `count` bytes at `offset` of a file are in the page cache, in whole pages. Nil when the kernel
+    /// does not say: before 6.5, or when the process may not ask about the file.
     ///
-    /// `cachestat(2)`. It does not wait for the disk; its cost grows with the pages that it counts, some nanoseconds each.
+    /// Calls `cachestat(2)`, which does not wait for the disk. Cost: some nanoseconds per page.
     public static func residentByteCount(of file: Int32, offset: Int, count: Int) -> Int? {
         guard count > 0 else { return 0 }
         let pageCount = zp_cached_page_count(file, UInt64(offset), UInt64(count))

@@ -2,7 +2,7 @@ internal import CLibUring
 public import ZeroPool
 
 extension RingPool {
-    /// How bytes go to a socket.
+    /// How bytes are sent to a socket.
     public enum SendMethod: Sendable {
         /// `SEND`, which copies. It refuses registered buffers, so that it uses them as plain memory.
         case plain
@@ -14,11 +14,11 @@ extension RingPool {
         case zeroCopy
     }
 
-    /// Sends the written bytes of `lease`, or those in `range`. Result: the byte count, which may be short, unless
-    /// `waitAll` is set and no error comes.
+    /// Sends the written bytes of `lease`, or those in `range`. Result: the byte count. It may be short, unless
+    /// `waitAll` is set and there is no error.
     ///
-    /// Traps when `range` is not within the written bytes. Returns the operation's user data, for
-    /// ``Ring/cancel(_:userData:)``.
+    /// Returns the operation's user data, for ``Ring/cancel(_:userData:)``. Traps when `range` exceeds the written
+    /// bytes.
     @discardableResult
     public func send(
         _ lease: consuming PooledBuffer, range: Range<Int>? = nil, to socket: IODescriptor,
@@ -50,12 +50,12 @@ extension RingPool {
         }
     }
 
-    /// Whether `lease` lies in memory that is registered with the ring now.
+    /// Whether `lease` is in memory that is registered with the ring now.
     public func isRegistered(_ lease: borrowing PooledBuffer) -> Bool {
         state.value.registry?.bufferIndex(of: lease) != nil
     }
 
-    /// Receives behind the written bytes of `lease`, at most as many as it has room for. Result: the byte count.
+    /// Receives, and appends to the written bytes of `lease`: at most as many bytes as fit. Result: the byte count.
     @discardableResult
     public func receive(
         into lease: consuming PooledBuffer, from socket: IODescriptor, waitAll: Bool = false, context: UInt64
@@ -66,10 +66,10 @@ extension RingPool {
         return userData
     }
 
-    /// Reads from `offset` of a file on, behind the written bytes of `lease`, at most `byteCount` or as many as it has
-    /// room for. Result: the byte count, short at the end of the file.
+    /// Reads from `offset` of a file, and appends to the written bytes of `lease`: at most `byteCount` bytes, by
+    /// default as many as fit. Result: the byte count, short at the end of the file.
     ///
-    /// `READ_FIXED` from registered memory, else `READ`. Traps when `byteCount` exceeds the room.
+    /// Uses `READ_FIXED` for registered memory, else `READ`. Traps when `byteCount` bytes don't fit.
     @discardableResult
     public func read(
         into lease: consuming PooledBuffer, byteCount: Int? = nil, from file: IODescriptor, offset: Int64,
@@ -87,7 +87,7 @@ extension RingPool {
 
     /// Writes the written bytes of `lease`, or those in `range`, at `offset` of a file. Result: the byte count.
     ///
-    /// `WRITE_FIXED` from registered memory, else `WRITE`. Traps when `range` is not within the written bytes.
+    /// Uses `WRITE_FIXED` for registered memory, else `WRITE`. Traps when `range` exceeds the written bytes.
     @discardableResult
     public func write(
         _ lease: consuming PooledBuffer, range: Range<Int>? = nil, to file: IODescriptor, offset: Int64,
@@ -122,18 +122,18 @@ extension RingPool {
             UnsafeRawBufferPointer(start: lease.baseAddress + lease.count, count: byteCount))
     }
 
-    /// One completion of an operation of the pool's.
+    /// A completion of one of the pool's operations.
     public struct Completed: ~Copyable {
-        /// The operation's lease, with its final completion; nil before that, and for operations without a lease.
-        /// `take()` it to keep it.
+        /// The lease of the operation. Nil before the final completion, and for operations without a lease. `take()` it
+        /// to keep it.
         ///
-        /// After a read or a receive its bytes have grown by the result.
+        /// After a read or a receive, its written bytes have grown by the result.
         public var lease: PooledBuffer?
         /// A `struct statx`, after a ``RingPool/status(of:context:)`` that succeeded.
         private let status: Operands?
-        /// The slot that a successful ``RingPool/installFile(_:context:)`` took; nil for all else.
+        /// The slot that a successful ``RingPool/installFile(_:context:)`` took; otherwise nil.
         public internal(set) var fileSlot: UInt32?
-        /// What the operation was given along.
+        /// The context that was passed to the operation.
         public let context: UInt64
         /// The result and the flags.
         public let completion: Completion
@@ -148,14 +148,14 @@ extension RingPool {
             self.completion = completion
         }
 
-        /// What the operation returned: a byte count or a descriptor, or a negative `errno`.
+        /// The operation's result: a byte count, a descriptor, or a negative `errno`.
         public var result: Int32 { completion.result }
 
-        /// The descriptor that a successful ``RingPool/open(path:from:flags:mode:resolution:context:)`` returned; the
+        /// The descriptor that a successful ``RingPool/open(path:from:flags:mode:resolution:context:)`` returned. The
         /// caller closes it. Nil after a failure.
         public var descriptor: Int32? { completion.result >= 0 ? completion.result : nil }
 
-        /// What a successful ``RingPool/status(of:context:)`` returned; nil for all else.
+        /// The status that a successful ``RingPool/status(of:context:)`` returned; otherwise nil.
         public var fileStatus: FileStatus? {
             switch status {
             case .some(let statx): FileStatus(statx: statx)
@@ -163,7 +163,7 @@ extension RingPool {
             }
         }
 
-        /// The lease alone.
+        /// The lease, when the rest is not needed.
         public consuming func takeLease() -> PooledBuffer? { lease }
     }
 
@@ -174,9 +174,9 @@ extension RingPool {
         return completion.userData & reservation.userDataMask == reservation.userDataValue
     }
 
-    /// Takes a completion in. Nil when it is not of an operation of this pool that still runs.
+    /// Accepts a completion. Returns nil when it does not belong to an operation in flight of this pool.
     ///
-    /// With the final completion the lease comes out. Pass each completion once.
+    /// The final completion returns the lease. Pass each completion once.
     public func complete(_ completion: Completion) -> Completed? {
         guard completion.userData & ~InFlightTable.tokenMask == state.value.userDataBase,
             let index = state.value.inFlight.index(of: completion.userData & InFlightTable.tokenMask)

@@ -2,42 +2,42 @@ internal import Glibc
 internal import Synchronization
 public import ZeroPool
 
-/// A buffer pool inside a ring: leases go in with an operation and come back with its final completion.
+/// A buffer pool inside a ring: operations take leases and give them back with their final completion.
 ///
-/// It binds one shard of a `BufferPool` to one ``Ring``. The shard's arenas are registered with the ring as they
-/// come, as many as the limit on locked memory allows, and unregistered before they go. An operation **consumes** its
-/// lease: nothing can reuse, free or return memory that the kernel may still touch. The lease comes out of
-/// ``complete(_:)`` again, with the operation's final completion.
+/// It binds one shard of a `BufferPool` to one ``Ring``. It registers the shard's arenas with the ring as they are
+/// made, as far as the limit on locked memory allows, and unregisters them before they are unmapped. An operation
+/// **consumes** its lease, so nothing can free or reuse memory that the kernel may still touch. ``complete(_:)``
+/// returns the lease with the final completion.
 ///
 /// ```swift
 /// let ringPool = try RingPool(ring: ring, pool: pool, shard: 0)
 /// ringPool.send(buffer, to: .file(socket), context: 7)
 /// try ring.submitAndWait()
 /// ring.forEachCompletion { completion in
-///     guard var completed = ringPool.complete(completion) else { return /* one of the program's own */ }
+///     guard var completed = ringPool.complete(completion) else { return /* an operation of the program itself */ }
 ///     // completed.context, completed.result, completed.lease.take()
 /// }
 /// ```
 ///
-/// Belongs to the ring's thread. All methods borrow: a class may keep it in a `let`. On a host's ring,
+/// Use it on the ring's thread only. All methods borrow, so a class may keep it in a `let`. On a host's ring,
 /// ``Reservation`` is the contract.
 @safe
 public struct RingPool: ~Copyable {
-    /// What of the shard's memory is registered with the ring.
+    /// How much of the shard's memory is registered with the ring.
     public struct Registrations: Sendable {
         /// Arenas registered now.
         public internal(set) var registeredArenaCount = 0
         /// Bytes registered now.
         public internal(set) var registeredByteCount = 0
-        /// Arenas that could not be registered, so far: their buffers work, as plain memory.
+        /// Arenas so far that could not be registered. Their buffers are used as plain memory.
         public internal(set) var plainArenaCount = 0
-        /// How often the kernel refused for the limit on locked memory (`ENOMEM`).
+        /// Refusals by the kernel because of the limit on locked memory (`ENOMEM`).
         public internal(set) var memlockRefusalCount = 0
-        /// Operations, so far, that named registered memory.
+        /// Operations so far that named registered memory.
         public internal(set) var fixedOperationCount = 0
-        /// Fixed operations, so far, that became plain ones, since their lease's memory is not registered here.
+        /// Fixed operations so far that became plain ones, because the memory of their lease is not registered here.
         public internal(set) var plainFallbackCount = 0
-        /// Why the latest arena could not be registered; its ``RingError/remedy`` is for the user.
+        /// Why the latest arena could not be registered. Show its ``RingError/remedy`` to the user.
         public internal(set) var lastError: RingError?
 
         /// Nothing registered yet.
@@ -147,10 +147,10 @@ public struct RingPool: ~Copyable {
         if inFlightCount > 0 { state.keepForever() }
     }
 
-    /// How many operations of the pool's run.
+    /// The pool's operations in flight.
     public var inFlightCount: Int { state.value.inFlight.count }
 
-    /// What of the shard's memory is registered: nothing after ``close(unclaimed:)``, if the kernel has let go of it.
+    /// The shard's registered memory. Zero after ``close(unclaimed:)``, unless the kernel refused to release it.
     public var registrations: Registrations {
         var registrations = state.value.currentRegistrations
         registrations.plainFallbackCount = state.value.plainFallbackCount
@@ -158,21 +158,22 @@ public struct RingPool: ~Copyable {
         return registrations
     }
 
-    /// Registers new arenas of the shard and lets go of empty ones. Call it once a turn of the loop.
+    /// Registers new arenas of the shard and unregisters empty ones. Call it once per turn of the loop.
     ///
-    /// Without news it costs one load. Registering pins the arena's memory, which takes the longer the larger it is.
+    /// Cost: one load when there is nothing to do. Registering pins the arena's memory, and takes longer for larger
+    /// arenas.
     public func synchronize() { state.value.registry?.synchronize() }
 
-    /// Ends the pool's part in the ring: no lease stays with the kernel, and nothing stays registered.
+    /// Ends the pool's part in the ring. Afterwards the kernel holds no lease, and nothing is registered.
     ///
-    /// On a ring of its own it cancels the operations that hold leases and waits for their last completions; what else
-    /// completes meanwhile goes to `unclaimed`. A zero-copy send ends only when its peer has acknowledged the bytes or
-    /// its connection was aborted, so close the connections first; and a completion that was reaped and never passed to
-    /// ``complete(_:)`` is waited for in vain. On a host's ring, where only the host reaps, it traps while
-    /// ``inFlightCount`` is not 0. A second call does nothing; `deinit` calls it. No operation may follow.
+    /// On its own ring, it cancels the operations that hold leases and waits for their final completions. Other
+    /// completions go to `unclaimed`. A zero-copy send ends only when its peer has acknowledged the bytes or its
+    /// connection is aborted, so close the connections first. A completion that was reaped but not passed to
+    /// ``complete(_:)`` makes it wait for ever. On a host's ring, only the host reaps; there it traps while
+    /// ``inFlightCount`` is not 0. No operation may follow. A second call has no effect. `deinit` calls it.
     ///
-    /// Afterwards ``inFlightCount`` and the registered bytes are 0: else the ring was dead, or the kernel refused, and what
-    /// it may still touch stays as it is until the process ends.
+    /// If the ring had failed or the kernel refused, ``inFlightCount`` or the registered bytes are not 0 afterwards.
+    /// The memory that the kernel may still touch then stays mapped until the process ends.
     public func close(unclaimed: (Completion) -> Void = { _ in }) {
         guard !state.value.isClosed else { return }
         state.value.isClosed = true

@@ -1,12 +1,12 @@
 internal import CLibUring
 
-/// One completion: which operation, what came of it, and what the kernel has to say about it.
+/// The completion of an operation: its user data, its result and the kernel's flags.
 ///
-/// A failed completion keeps its user data and its flags like any other.
+/// A failed completion has user data and flags like any other.
 public struct Completion: Sendable {
-    /// The token given to the operation.
+    /// The user data given to the operation.
     public let userData: UInt64
-    /// What the operation returned: a count or a descriptor, or a negative `errno`.
+    /// The operation's result: a count, a descriptor, or a negative `errno`.
     public let result: Int32
     /// The kernel's flags.
     public let flags: CompletionFlags
@@ -26,20 +26,20 @@ public struct Completion: Sendable {
     @inline(__always)
     public var isFinal: Bool { !flags.contains(.more) }
 
-    /// The `errno` of a failed operation, positive; `nil` when it succeeded, and for notifications.
+    /// The positive `errno` of a failed operation; nil when it succeeded, and for notifications.
     @inline(__always)
     public var errno: Int32? { result < 0 && !flags.contains(.notification) ? -result : nil }
 
-    /// The id, in its buffer group, of the buffer that the kernel took; `nil` when it took none.
+    /// The id, within its buffer group, of the buffer that the kernel took; nil when it took none.
     @inline(__always)
     public var bufferID: UInt16? {
         flags.contains(.bufferSelected) ? UInt16(truncatingIfNeeded: flags.rawValue >> 16) : nil
     }
 
-    /// Whether this is the notification of a zero-copy send whose bytes the kernel copied after all.
+    /// Whether this is the notification of a zero-copy send whose bytes the kernel copied.
     ///
-    /// Loopback and some devices always copy; there a plain send is cheaper. Since kernel 6.2 (see
-    /// ``RingFeatures/reportsZeroCopyUsage``), false before.
+    /// Loopback and some devices always copy; a plain send is cheaper there. Since kernel 6.2 (see
+    /// ``RingFeatures/reportsZeroCopyUsage``); false before.
     @inline(__always)
     public var zeroCopyWasCopied: Bool {
         flags.contains(.notification) && UInt32(bitPattern: result) & ZP_NOTIFICATION_COPIED != 0
@@ -55,9 +55,9 @@ public struct CompletionFlags: OptionSet, Sendable {
     @inline(__always)
     public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-    /// The kernel took a buffer of a buffer group for this completion (also possible where the result is an error).
+    /// The kernel took a buffer of a buffer group for this completion, which may also be an error.
     public static let bufferSelected = CompletionFlags(rawValue: 1 << 0)
-    /// More completions of the same operation follow: it still runs, and what it uses still belongs to the kernel.
+    /// More completions of the same operation follow. The kernel still uses the operation's memory.
     public static let more = CompletionFlags(rawValue: 1 << 1)
     /// The socket held more data after this receive.
     public static let socketNonEmpty = CompletionFlags(rawValue: 1 << 2)

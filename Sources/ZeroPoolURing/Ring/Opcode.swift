@@ -61,12 +61,12 @@ public enum Opcode: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// What the running kernel's io_uring offers, asked of the kernel itself: versions are not compared.
+/// The features of the running kernel's io_uring, found by asking the kernel, not by its version.
 public struct RingFeatures: Sendable {
     /// One bit for each operation number below 64.
     private let supportedOperations: UInt64
 
-    /// Whether zero-copy sends tell if the bytes were copied after all (kernel 6.2).
+    /// Whether zero-copy sends report that the bytes were copied (kernel 6.2).
     public let reportsZeroCopyUsage: Bool
 
     /// Whether the kernel knows `opcode`.

@@ -1,7 +1,7 @@
 internal import CLibUring
 internal import Glibc
 
-/// What an operation works on: a descriptor of the process, or a slot of the ring's own file table.
+/// The target of an operation: a descriptor of the process, or a slot of the ring's own file table.
 ///
 /// Direct descriptors cost no reference count per operation, exist only inside their ring, and are closed through it.
 public enum IODescriptor: Hashable, Sendable {
@@ -52,11 +52,11 @@ extension Ring {
             opcode, on: descriptor, address: address, length: length, offset: offset, userData: userData, configure)
     }
 
-    /// Cancels every operation with this user data. Result: how many were found; `ENOENT` with none.
+    /// Cancels every operation with this user data. Result: how many were found; `ENOENT` for none.
     ///
-    /// Each of them still has its own final completion, with `ECANCELED` or with what it did in time. An operation that is
-    /// about to be tried again, since its descriptor has just become ready, is not found, and goes on: who must have it
-    /// ended cancels again.
+    /// Each of them still has its own final completion, with `ECANCELED` or its normal result. An operation that is
+    /// about to be retried, because its descriptor has just become ready, is not found and goes on. Repeat the
+    /// cancellation until it has ended.
     public func cancel(_ target: UInt64, userData: UInt64) {
         state.value.requireOwn(userData)
         state.value.prepareCancel(of: target, userData: userData)
@@ -92,7 +92,8 @@ extension Ring {
             __kernel_timespec(nanoseconds: nanoseconds), flags: IORING_TIMEOUT_ABS, userData: userData)
     }
 
-    /// Completes when one of `events` (`POLLIN`, …) holds; `multishot` again and again. Result: the events.
+    /// Completes when one of `events` (`POLLIN`, …) holds, and each time again if `multishot` is set. Result: the
+    /// events.
     public func poll(_ descriptor: IODescriptor, events: UInt32, multishot: Bool = false, userData: UInt64) {
         // Poll's command flags stand in the length field.
         prepare(.pollAdd, on: descriptor, length: multishot ? IORING_POLL_ADD_MULTI : 0, userData: userData) {
@@ -104,11 +105,11 @@ extension Ring {
     /// Completes at once, with 0.
     public func nop(userData: UInt64) { prepare(.nop, on: .file(-1), userData: userData) }
 
-    /// Posts a completion (`targetUserData`, `result`) to the ring behind `ring`, which may be another thread's.
+    /// Posts a completion (`targetUserData`, `result`) to another ring, whose ``fileDescriptor`` is `ring`. Own result:
+    /// 0.
     ///
-    /// The one safe way to wake another thread's ring. `ring` is its ``fileDescriptor``. Own result: 0. Traps when
-    /// `targetUserData` is 2⁶³ or more, which would be the other ring's pool's. A host's ring may have given other user data
-    /// to a pool: don't send it that.
+    /// This is the one safe way to wake another thread's ring. Traps when `targetUserData` is 2⁶³ or more, which
+    /// belongs to the other ring's pool. On a host's ring, other user data may belong to a pool; don't send that.
     public func messageRing(_ ring: Int32, targetUserData: UInt64, result: Int32, userData: UInt64) {
         let reserved = RingPool.Reservation.wholeRing
         precondition(
@@ -136,7 +137,7 @@ extension Ring {
             userData: userData)
     }
 
-    /// Reads up to `byteCount` bytes from the current position, into a buffer that the kernel takes from buffer group `group`
+    /// Reads up to `byteCount` bytes from the current position, into a buffer of group `group` that the kernel takes
     /// when bytes are there. Result: the byte count, or `ENOBUFS`.
     public func read(from file: IODescriptor, group: UInt16, byteCount: Int, userData: UInt64) {
         prepare(.read, on: file, length: UInt32(byteCount), offset: .max, userData: userData) {
@@ -198,10 +199,10 @@ extension Ring {
 // MARK: Sockets
 
 extension Ring {
-    /// Accepts connections: one, or (`multishot`) one after the other until it fails or is cancelled.
+    /// Accepts one connection, or with `multishot` one after the other until it fails or is cancelled.
     ///
-    /// Result: the accepted descriptor, close-on-exec; with `direct` a slot of the ring's file table, chosen by the
-    /// kernel (`ENFILE` when none is free). Multishot since kernel 5.19.
+    /// Result: the accepted descriptor, close-on-exec. With `direct` it is a slot of the ring's file table, chosen by
+    /// the kernel; `ENFILE` when none is free. Multishot since kernel 5.19.
     public func accept(
         on listener: IODescriptor, multishot: Bool = true, direct: Bool = false, userData: UInt64
     ) {
@@ -223,11 +224,10 @@ extension Ring {
         prepare(.connect, on: socket, address: memory.address, offset: UInt64(memory.byteCount), userData: userData)
     }
 
-    /// Receives again and again, each time into a buffer that the kernel takes from buffer group `group`.
+    /// Receives repeatedly, each time into a buffer of group `group` that the kernel takes when bytes are there.
     ///
-    /// Result: the byte count, 0 at the end of the stream. It is over with the completion that lacks
-    /// ``CompletionFlags/more``: at the end, on an error, on cancellation, and with `ENOBUFS` when the group is empty.
-    /// Since kernel 6.0.
+    /// Result: the byte count, 0 at the end of the stream. The final completion lacks ``CompletionFlags/more``. It
+    /// comes at the end, on an error, on cancellation, and with `ENOBUFS` when the group is empty. Since kernel 6.0.
     public func receiveMultishot(from socket: IODescriptor, group: UInt16, userData: UInt64) {
         prepare(.receive, on: socket, userData: userData) {
             $0.flags |= UInt8(ZP_SQE_BUFFER_SELECT)
@@ -236,7 +236,7 @@ extension Ring {
         }
     }
 
-    /// Receives once, into a buffer that the kernel takes from buffer group `group` when bytes are there.
+    /// Receives once, into a buffer of group `group` that the kernel takes when bytes are there.
     ///
     /// Result: the byte count, 0 at the end of the stream, or `ENOBUFS`.
     public func receive(from socket: IODescriptor, group: UInt16, userData: UInt64) {
@@ -256,9 +256,9 @@ extension Ring {
             from: socket, into: unsafe KernelMemory(buffer), waitAll: waitAll, userData: userData)
     }
 
-    /// Sends `bytes`. Result: the byte count, which may be short; with `waitAll` only after an error or a signal.
+    /// Sends `bytes`. Result: the byte count. It may be short; with `waitAll` only after an error or a signal.
     ///
-    /// A closed connection is `EPIPE`, never a signal. Two sends of one socket in flight at once may swap.
+    /// A closed connection is `EPIPE`, never a signal. Two sends in flight on one socket may be reordered.
     @unsafe
     public func send(
         to socket: IODescriptor, from bytes: UnsafeRawBufferPointer, waitAll: Bool = false, userData: UInt64
@@ -267,13 +267,16 @@ extension Ring {
         state.value.prepareSend(to: socket, from: unsafe KernelMemory(bytes), waitAll: waitAll, userData: userData)
     }
 
-    /// Sends `bytes` without copying them where the device allows; they must lie still until the notification.
+    /// Sends `bytes` without copying them where the device allows. They must stay valid until the notification.
     ///
-    /// Two completions: the byte count with ``CompletionFlags/more``, then ``CompletionFlags/notification`` once the
-    /// kernel no longer reads the bytes (``Completion/zeroCopyWasCopied`` says whether it copied them after all). A
-    /// failure has the second or has it not; ``Completion/isFinal`` of the first tells.
-    /// `bufferIndex` is the slot of the ring's buffer table that covers `bytes`; `nil` pins them for this send. Since
-    /// kernel 6.0 (``RingFeatures/supports(_:)``); worthwhile on network cards from some kilobytes, not on loopback.
+    /// It has two completions. The first has the byte count and ``CompletionFlags/more``. The second has
+    /// ``CompletionFlags/notification``: the kernel no longer reads the bytes, and ``Completion/zeroCopyWasCopied``
+    /// says whether it copied them. After a failure there may be no second completion; ``Completion/isFinal`` of the
+    /// first tells.
+    ///
+    /// `bufferIndex` is the slot of the ring's buffer table that covers `bytes`; nil pins them for this send. Since
+    /// kernel 6.0 (``RingFeatures/supports(_:)``). It pays on network cards from some kilobytes on, and not on
+    /// loopback.
     @unsafe
     public func sendZeroCopy(
         to socket: IODescriptor, from bytes: UnsafeRawBufferPointer, bufferIndex: UInt16? = nil, waitAll: Bool = false,
@@ -285,9 +288,9 @@ extension Ring {
             userData: userData)
     }
 
-    /// Aborts a TCP connection at once: what is unsent is dropped, and the peer gets a reset. Result: 0.
+    /// Aborts a TCP connection at once: unsent bytes are dropped, and the peer gets a reset. Result: 0.
     ///
-    /// That is `connect(2)` to no address (`AF_UNSPEC`), done when it is submitted.
+    /// Uses `connect(2)` to `AF_UNSPEC`, and runs when it is submitted.
     public func disconnect(_ socket: IODescriptor, userData: UInt64) {
         unsafe connect(socket, to: UnsafeRawBufferPointer(Self.noAddress), userData: userData)
     }
@@ -299,11 +302,11 @@ extension Ring {
         return unsafe address
     }()
 
-    /// Asks for the address of a connected socket's peer, a `sockaddr_in` or `sockaddr_in6` that is as long as `address`, which
-    /// must stay valid until the completion. Result: the byte count.
+    /// Reads the address of a connected socket's peer into `address`, which must stay valid until the completion. It
+    /// has the size of a `sockaddr_in` or `sockaddr_in6`. Result: the byte count.
     ///
-    /// Of direct descriptors too, which `getpeername(2)` can't be asked about. `EOPNOTSUPP` or `EINVAL` before kernel 6.7; the
-    /// name is that of the connection also when the peer is gone. That is `getsockopt(2)` with `SO_PEERNAME`.
+    /// Works for direct descriptors, unlike `getpeername(2)`, and also when the peer is gone. `EOPNOTSUPP` or `EINVAL`
+    /// before kernel 6.7. Uses `getsockopt(2)` with `SO_PEERNAME`.
     @unsafe
     public func peerName(
         of socket: IODescriptor, into address: UnsafeMutableRawBufferPointer, userData: UInt64

@@ -1,30 +1,32 @@
 internal import CLibUring
 internal import Glibc
 
-/// An io_uring: operations go in, completions come out.
+/// An io_uring instance: operations go in, completions come out.
 ///
-/// A ring belongs to the thread that made it, and is not `Sendable`. Preparing an operation never fails and never
-/// blocks: it fills an entry of the submission queue, which ``submit()`` or ``submitAndWait(minimum:timeout:)`` hands
-/// to the kernel. A full queue is submitted on the way; what the kernel refuses for now is kept, in order, and goes
-/// with the next submission. Completions come in any order; `userData` tells them apart. User data from 2⁶³ up belongs to
-/// the ring's ``RingPool``: an operation that carries it traps. On a host's ring it is what the pool's
-/// ``RingPool/Reservation`` says.
+/// A ring belongs to the thread that made it, and is not `Sendable`. Preparing an operation fills an entry of the
+/// submission queue; it never fails and never blocks. ``submit()`` or ``submitAndWait(minimum:timeout:)`` pass the
+/// entries to the kernel. A full queue is submitted on the way. Entries that the kernel refuses for now are kept, in
+/// order, for the next submission.
 ///
-/// All methods borrow: a class may keep a ring in a `let`. Memory given to an operation as a raw pointer must stay
-/// valid until that operation's final completion (``Completion/isFinal``); ``RingPool`` does that by itself.
+/// Completions come in any order; `userData` tells them apart. On a ring that it made itself, user data from 2⁶³ up
+/// belongs to its ``RingPool``, and another operation with such user data traps. On a host's ring,
+/// ``RingPool/Reservation`` says which user data is the pool's.
 ///
-/// A ring that it made itself is closed by `deinit`, or with the last ``RingPool`` or ``ProvidedBufferRing`` that works
-/// on it; by then no operation may still use memory that was given as a raw pointer.
+/// All methods borrow, so a class may keep a ring in a `let`. Memory that an operation gets as a raw pointer must stay
+/// valid until its final completion (``Completion/isFinal``). ``RingPool`` ensures this by itself.
+///
+/// `deinit` closes the ring, or the last ``RingPool`` or ``ProvidedBufferRing`` on it does. By then, no operation may
+/// use memory that was passed as a raw pointer.
 @safe
 public struct Ring: ~Copyable {
     /// The sizes of the two queues, in entries. Both are rounded up to powers of two by the kernel, and clamped.
     public struct Configuration: Sendable {
-        /// How many operations can be prepared between two submissions before a submission comes by itself.
+        /// Operations that can be prepared before they are submitted automatically.
         public var submissionEntries: UInt32
-        /// How many completions the kernel can hold in shared memory; beyond them it keeps a slower list.
+        /// Completions that fit into shared memory. The kernel keeps further ones in a slower list.
         public var completionEntries: UInt32
-        /// How long the ring, and what is registered with it at the start, waits for locked memory that rings of the same
-        /// user held: that falls free some time after their end. From the ring's making on; 100 ms by default.
+        /// How long the ring and its first registrations wait for locked memory that ended rings of the same user still
+        /// hold. Counted from the making of the ring; 100 ms by default.
         public var memlockGrace = Duration.milliseconds(100)
 
         /// 1,024 submissions, 16,384 completions (about 330 KiB of kernel memory together).
@@ -39,9 +41,9 @@ public struct Ring: ~Copyable {
     /// Makes a ring for the calling thread: single issuer, deferred task work (kernel 6.1), and a registered
     /// descriptor, so that entering the kernel takes no reference on a file.
     ///
-    /// Recent kernels charge the queues to `RLIMIT_MEMLOCK`. When they don't fit, it waits for
-    /// ``Configuration/memlockGrace``, then makes do with smaller queues (``submissionEntryCount``), which cost system
-    /// calls and nothing else.
+    /// Recent kernels charge the queues to `RLIMIT_MEMLOCK`. If they don't fit, it waits for
+    /// ``Configuration/memlockGrace``, then uses smaller queues (``submissionEntryCount``). Smaller queues only cost
+    /// more system calls.
     public init(_ configuration: Configuration = Configuration()) throws(RingError) {
         let ring = UnsafeMutablePointer<io_uring>.allocate(capacity: 1)
         unsafe ring.initialize(to: io_uring())
@@ -80,12 +82,11 @@ public struct Ring: ~Copyable {
         }
     }
 
-    /// Works on a ring that the host program made: `hostRing` points to its `struct io_uring`.
+    /// Works on a ring that the host program made. `hostRing` points to its `struct io_uring`.
     ///
-    /// The host keeps ownership. Its `struct io_uring` must outlive this value, which must be used on a thread that may
-    /// submit to the ring, never at the same time as the host. Host and library may both prepare and submit: entries
-    /// keep their order. Whoever reads completions must give the other side's to the other side. Deinit leaves the
-    /// ring open.
+    /// The host keeps ownership, and its `struct io_uring` must outlive this value. Use the value on a thread that may
+    /// submit to the ring, never at the same time as the host. Both may prepare and submit; entries keep their order.
+    /// Each side must pass the completions of the other side on. Deinit leaves the ring open.
     @unsafe
     public init(adopting hostRing: UnsafeMutableRawPointer) throws(RingError) {
         let ring = unsafe hostRing.assumingMemoryBound(to: io_uring.self)
@@ -103,16 +104,16 @@ public struct Ring: ~Copyable {
     /// afterwards.
     package func close() { state.value.close() }
 
-    /// What the running kernel offers.
+    /// The features of the running kernel.
     public var features: RingFeatures { state.value.features }
 
-    /// How many operations can be prepared between two submissions: what was asked for, rounded up, or less.
+    /// Operations that can be prepared between two submissions: the requested number, rounded up, or fewer.
     public var submissionEntryCount: Int { unsafe Int(state.value.ring.pointee.sq.ring_entries) }
 
     /// The ring's own descriptor, for ``messageRing(_:targetUserData:result:userData:)`` from another thread's ring.
     public var fileDescriptor: Int32 { unsafe state.value.ring.pointee.ring_fd }
 
-    /// Registers an empty file table of `count` slots, for direct descriptors. Once a ring; freed with it.
+    /// Registers an empty file table of `count` slots, for direct descriptors. Once per ring; freed with it.
     ///
     /// Throws ``RingError`` with `EMFILE` when `count` exceeds `RLIMIT_NOFILE`.
     public func registerSparseFiles(count: UInt32) throws(RingError) {
@@ -120,7 +121,7 @@ public struct Ring: ~Copyable {
         if result < 0 { throw RingError(.registerFiles, errno: -result) }
     }
 
-    /// How many operations of each kind were prepared, by the kernel's names; kinds that never were are left out.
+    /// The number of operations prepared, by the kernel's name. Leaves out operations that were never used.
     public var operationCounts: [(name: String, count: Int)] {
         Opcode.allCases.compactMap { opcode in
             let count = operationCount(of: opcode)
@@ -128,19 +129,19 @@ public struct Ring: ~Copyable {
         }
     }
 
-    /// How many operations of this kind were prepared.
+    /// The number of prepared operations of this kind.
     public func operationCount(of opcode: Opcode) -> Int { state.value.operationCount(of: opcode) }
 
-    /// How often the kernel was entered to submit or to wait.
+    /// Calls of `io_uring_enter`, to submit or to wait.
     public var enterCount: Int { state.value.enterCount }
 }
 
 extension Ring {
-    /// Hands what was prepared to the kernel. Without anything prepared, no system call.
+    /// Passes the prepared operations to the kernel. No system call when there are none.
     ///
-    /// Returns how many operations the kernel took. It may be fewer than were prepared, when it is short of memory or
-    /// its completion queue overflows (`EAGAIN`, `EBUSY`): the rest stays and goes with the next submission, after
-    /// completions were reaped. Throws what can't be waited out. Traps on another thread than the ring's.
+    /// Returns how many operations the kernel took. It takes fewer when it is short of memory or its completion queue
+    /// overflows (`EAGAIN`, `EBUSY`). The others go with the next submission, after completions were reaped. Throws
+    /// errors that waiting can't resolve. Traps on another thread than the ring's.
     @discardableResult
     public func submit() throws(RingError) -> Int {
         let result = state.value.submit()
@@ -148,15 +149,16 @@ extension Ring {
         return Int(max(result, 0))
     }
 
-    /// Submits, and waits until at least `minimum` completions can be read, or `timeout` is over.
+    /// Submits, and waits until at least `minimum` completions can be read, or `timeout` has passed.
     ///
-    /// Runs the kernel's deferred work, so completions appear only through this call. With a `minimum` of 0 it does
-    /// that without waiting. Signals (`EINTR`), the end of the time (`ETIME`), and the kernel's passing refusals
-    /// (`EAGAIN`, `EBUSY`) are not errors: the call returns, with fewer completions or none. One system call.
+    /// Runs the kernel's deferred work, so completions appear only through this call. With a `minimum` of 0 it does not
+    /// wait. Cost: one system call.
     ///
-    /// A refusal with nothing to reap costs a millisecond's sleep, so that a loop around the call does not spin, and is an
-    /// error when it lasts for about five seconds. Everything else is one at once: the ring is dead, and so are lost
-    /// completions (`EBADR`), for operations that never end hold their memory for ever.
+    /// Signals (`EINTR`), the timeout (`ETIME`) and passing refusals (`EAGAIN`, `EBUSY`) are not errors: the call
+    /// returns, with fewer completions or none. A refusal with nothing to reap costs a millisecond of sleep, so that a
+    /// loop around the call does not spin; it is an error when it lasts for about five seconds. Any other refusal is an
+    /// error at once, because the ring has failed. Lost completions (`EBADR`) are an error too, because operations that
+    /// never end would hold their memory for ever.
     public func submitAndWait(minimum: UInt32 = 1, timeout: Duration? = nil) throws(RingError) {
         try state.value.submitAndWait(minimum: minimum, timeout: timeout)
     }

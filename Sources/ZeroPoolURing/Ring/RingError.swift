@@ -2,7 +2,7 @@ internal import Glibc
 
 /// The kernel refused a call that concerns the whole ring. Failures of single operations are completions instead.
 public struct RingError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What was being done.
+    /// The call that failed.
     public enum Operation: String, Sendable {
         case setUp = "set up an io_uring"
         case probe = "probe what the kernel's io_uring offers"
@@ -16,9 +16,9 @@ public struct RingError: Error, Equatable, Sendable, CustomStringConvertible {
         case registerFiles = "register a file table with the ring"
     }
 
-    /// What was being done.
+    /// The call that failed.
     public let operation: Operation
-    /// Why the kernel refused: a positive `errno`.
+    /// The kernel's reason, a positive `errno`.
     public let errno: Int32
 
     /// An error of `operation`. `errno` is positive.
@@ -33,7 +33,7 @@ public struct RingError: Error, Equatable, Sendable, CustomStringConvertible {
         return "Cannot \(operation.rawValue): \(reason) (errno \(errno))"
     }
 
-    /// What the user can do about it, as a sentence; `nil` where nothing general can be said.
+    /// What the user can do about it, as a sentence; nil when there is no general remedy.
     public var remedy: String? {
         switch (operation, errno) {
         case (.setUp, EPERM): Self.setUpForbiddenRemedy

@@ -28,15 +28,15 @@ struct Findings {
         let rows = servers(best: false)
         guard !rows.isEmpty else { return nil }
         let ahead = rows.filter { $0.verdict == .ahead }
-        guard !ahead.isEmpty else { return "Beside malloc as it comes pooled buffers pay in none of the servers." }
+        guard !ahead.isEmpty else { return "Compared with malloc and its defaults, pooled buffers save no CPU time." }
         var text = """
-            Pooled buffers pay for \(Self.list(ahead.map(\.name))): with malloc as it comes the server needs \
-            \(Self.range(ahead)) the CPU time.
+            Pooled buffers save CPU time for \(Self.list(ahead.map(\.name))): with malloc and its defaults, the server \
+            needs \(Self.range(ahead)) the CPU time.
             """
         if let faults = pageFaults(ahead) {
             text += """
-                 That malloc gives large blocks back to the system and faults them in again: up to \
-                \(Self.count(faults.malloc)) page faults per request, with the pool \(Self.count(faults.pool)).
+                 By default, malloc gives large blocks back to the system and faults them in again: up to \
+                \(Self.count(faults.malloc)) page faults per request, and \(Self.count(faults.pool)) with the pool.
                 """
         }
         let behind = rows.filter { $0.verdict == .behind }
@@ -70,10 +70,11 @@ struct Findings {
         if !same.isEmpty { parts.append("gains nothing for \(Self.list(same.map(\.name)))") }
         if !ahead.isEmpty {
             parts.append(
-                "pays for \(Self.list(ahead.map(\.name))), where the other needs \(Self.range(ahead)) the CPU time")
+                "saves CPU time for \(Self.list(ahead.map(\.name))), where the other needs \(Self.range(ahead)) the CPU time"
+            )
         }
         if !behind.isEmpty { parts.append("costs more for \(Self.list(behind.map(\.name)))") }
-        return "Beside an allocator that keeps its memory (\(names.joined(separator: " or "))) the pool "
+        return "Compared with an allocator that keeps its memory (\(names.joined(separator: " or "))), the pool "
             + "\(parts.joined(separator: "; it "))."
     }
 
