@@ -44,6 +44,14 @@ let package = Package(
         .target(name: "CZeroPool"),
         // What programs need of the system in more than one place: addresses, threads, descriptor limits, standard output.
         .target(name: "SystemSupport", swiftSettings: swiftSettings),
+        // What the command lines of both programs have in common: options with units, the version, misspelt subcommands.
+        .target(
+            name: "CommandSupport",
+            dependencies: [
+                .product(
+                    name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"]))
+            ],
+            swiftSettings: swiftSettings),
         // C: static-inline shims over the system's liburing.
         .target(name: "CLibUring", linkerSettings: [.linkedLibrary("uring")]),
         .target(
@@ -96,7 +104,7 @@ let package = Package(
         .executableTarget(
             name: "PooledEchoCommand",
             dependencies: [
-                "PooledEcho", "ZeroPoolReactor", "SystemSupport",
+                "CommandSupport", "PooledEcho", "ZeroPoolReactor", "SystemSupport",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
@@ -105,7 +113,7 @@ let package = Package(
         .executableTarget(
             name: "loadgen",
             dependencies: [
-                "HTTP1", "SystemSupport", "ZeroPool", "ZeroPoolURing",
+                "CommandSupport", "HTTP1", "SystemSupport", "ZeroPool", "ZeroPoolURing",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Crypto", package: "swift-crypto", condition: .when(traits: ["Programs"])),
@@ -120,7 +128,7 @@ let package = Package(
         .testTarget(
             name: "LoadgenTests",
             dependencies: [
-                "loadgen", "HTTP1", "SystemSupport", "TestSupport", "ZeroPoolURing", "ZeroPool",
+                "loadgen", "CommandSupport", "HTTP1", "SystemSupport", "TestSupport", "ZeroPoolURing", "ZeroPool",
                 .product(
                     name: "ArgumentParser", package: "swift-argument-parser", condition: .when(traits: ["Programs"])),
                 .product(name: "Histogram", package: "hdrhistogram-swift", condition: .when(traits: ["Programs"])),

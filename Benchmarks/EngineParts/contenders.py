@@ -3,7 +3,7 @@
 ENGINES = {engine: ["--engine", engine] for engine in ("buffered", "direct", "auto")}
 
 # Of the option that sets an engine's blocks.
-BLOCK_OPTIONS = {"buffered": "--block-bytes", "direct": "--direct-block-bytes"}
+BLOCK_OPTIONS = {"buffered": "--block-size", "direct": "--direct-block-size"}
 BLOCK_BYTE_COUNTS = [64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20]
 
 

@@ -42,7 +42,7 @@ class Server(Contender):
     def __init__(self, command, processor):
         # Each file is asked for once, and the one that is checked a second time: as if for the first.
         super().__init__(
-            [*command, "--port", "0", "--reactors", "1", "--cache-seconds", "0", "--stats", "json"], processor)
+            [*command, "--port", "0", "--reactors", "1", "--cache-max-age", "0", "--stats", "json"], processor)
         self.url = f"http://{self.wait_for_line('listening on ')}/"
 
     def stop(self):

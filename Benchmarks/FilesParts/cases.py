@@ -44,7 +44,7 @@ class Case:
 
 HOT_SMALL = Case("4 KiB, hot", 4 << 10, connections=64)
 HOT_MEDIUM = Case("64 KiB, hot", 64 << 10, connections=64)
-HOT_READ = Case("64 KiB, hot, read for each request", 64 << 10, connections=64, arguments=["--cache-bytes", "0"])
+HOT_READ = Case("64 KiB, hot, read for each request", 64 << 10, connections=64, arguments=["--cache-size", "0"])
 HOT_LARGE = Case("1 MiB, hot", 1 << 20, connections=16)
 COLD = Case("256 MiB, cold", 256 << 20, file_count=4)
 CASES = [HOT_SMALL, HOT_MEDIUM, HOT_READ, HOT_LARGE, COLD]

@@ -24,11 +24,11 @@ def run(quick):
         result.note(
             "--max-connections-per-address 50, 3 addresses: 50 connections served per address; refused",
             str(figures["connections"]["refused"]))
-    with Server("--idle-seconds", "2") as server:
+    with Server("--idle-timeout", "2") as server:
         server.run_peer("quiet", 2)
         figures = server.check_end(result)
         result.demand_equal(
-            "--idle-seconds 2: 2 silent connections closed, 1 stalled one reset, 1 active one stays; counted as idle",
+            "--idle-timeout 2: 2 silent connections closed, 1 stalled one reset, 1 active one stays; counted as idle",
             figures["connections"]["idle"], 3)
     return result
 
@@ -48,7 +48,7 @@ def drain(quick):
         result.demand_equal(
             "connections accepted, by the server's count", figures["connections"]["accepted"],
             int(answers["echoed"] + answers["ended"]))
-    with Server("--drain-seconds", "60") as server, server.peer("deaf", 50, "stay") as deaf:
+    with Server("--drain-timeout", "60") as server, server.peer("deaf", 50, "stay") as deaf:
         deaf.wait_for_line("stalled")
         server.process.send_signal(signal.SIGTERM)
         time.sleep(0.5)

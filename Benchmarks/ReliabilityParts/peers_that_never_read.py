@@ -19,7 +19,7 @@ def run(quick):
     result = Result()
     processors = sorted(os.sched_getaffinity(0))
     on_first, on_last = (["taskset", "-c", str(processor)] for processor in (processors[0], processors[-1]))
-    arguments = ["--reactors", "1", "--pool-bytes", str(POOL_BYTES)]
+    arguments = ["--reactors", "1", "--pool-size", str(POOL_BYTES)]
     with (
         Server(*arguments, launcher=on_first) as alone,
         Server(*arguments, launcher=on_first) as crowded,

@@ -3,7 +3,7 @@
 from .programs import Server, raise_descriptor_limit
 from .result import Result, Skipped
 
-EIGHT_BUFFERS = ["--reactors", "1", "--buffer-size", "262144", "--pool-bytes", "2097152"]
+EIGHT_BUFFERS = ["--reactors", "1", "--buffer-size", "262144", "--pool-size", "2097152"]
 
 
 def run(quick):

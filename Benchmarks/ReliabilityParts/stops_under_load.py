@@ -15,7 +15,7 @@ def run(quick):
     seed = random.randrange(1 << 32)
     result.note("seed", str(seed))
     stop(result, 5 if quick else 50, seed, "with time to drain", [])
-    stop(result, 2 if quick else 10, seed, "with --drain-seconds 0", ["--drain-seconds", "0"])
+    stop(result, 2 if quick else 10, seed, "with --drain-timeout 0", ["--drain-timeout", "0"])
     return result
 
 

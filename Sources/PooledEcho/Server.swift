@@ -200,7 +200,7 @@ package final class Server: Sendable {
         let least = reactorCount * max(2 << 20, bufferByteCount)
         if let poolByteCount = configuration.poolByteCount, poolByteCount < least {
             throw .configuration(
-                "--pool-bytes is at least \(least) with --reactors \(reactorCount) and buffers of \(bufferByteCount) bytes, "
+                "--pool-size is at least \(least) with --reactors \(reactorCount) and buffers of \(bufferByteCount) bytes, "
                     + "not \(poolByteCount)")
         }
         // By default enough for every reactor to start with, however large the buffers.

@@ -1,53 +1,62 @@
 import ArgumentParser
+import CommandSupport
 import PooledEcho
 
 /// `pooled-echo echo`: sends back what comes in.
 struct EchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "echo",
-        abstract: "Sends back what comes in.",
+        abstract: "Sends back what clients send.",
         discussion: """
-            Prints "listening on HOST:PORT" when it serves. SIGINT or SIGTERM stops it: what was received is echoed, \
-            and connections are half-closed. After the drain time the rest is cut. A second signal cuts at once.
+            Prints "listening on HOST:PORT" when it is ready. SIGINT or SIGTERM stops it: it echoes what it has received, \
+            then closes its side of each connection and waits for the client to close. After the drain timeout, or at a \
+            second signal, it cuts the connections that are left.
 
-            A client that loses bytes gets a reset, never an end of stream. --stats json counts what each limit ended. A \
-            connection also pauses at 16 unsent buffers, unless --max-owed-bytes is worth more.
+            A client that loses bytes sees a reset, never a normal end of stream. With --stats json the server says at its \
+            end how many connections each limit has closed.
 
-            Exit status: 0 when everything was sent, 3 when some connections were cut with bytes unsent, 1 on an error, \
+            Exit status: 0 when everything was sent, 3 when connections were cut with bytes unsent, 1 on an error, \
             64 on wrong usage.
 
-            Example: pooled-echo echo --port 7777 --reactors 2
+            Sizes take K, M or G (powers of 1024); times take ms, s, m or h.
+
+            Example: pooled-echo echo --port 7777 --pool-size 256M --idle-timeout 2m
             """)
 
-    @OptionGroup
-    var options: ServerOptions
-
-    @Option(help: "Listen on this port; 0 picks a free one.")
-    var port: UInt16 = 7777
-
-    @Option(
-        help: ArgumentHelp(
-            "Receive at most this many bytes at once; rounded up to a power of two.", valueName: "bytes"))
-    var bufferSize = 65_536
-
-    @Option(
-        help: ArgumentHelp(
-            "Stop reading from a client that has this many unread bytes; resume at half. (default: 1048576, or four buffers if that is more)",
-            valueName: "bytes"))
-    var maxOwedBytes: Int?
-
-    func validate() throws {
-        guard (1...1 << 30).contains(bufferSize) else {
-            throw ValidationError("--buffer-size is 1 to 1073741824 bytes, not \(bufferSize)")
-        }
-        if let maxOwedBytes, maxOwedBytes < 1 {
-            throw ValidationError("--max-owed-bytes is at least 1, not \(maxOwedBytes)")
-        }
+    struct Port: ParsableArguments {
+        @Option(count: "Listen on this port; 0 picks a free one.", valueName: "port", in: 0...UInt16.max)
+        var port = UInt16(7777)
     }
 
+    struct Buffers: ParsableArguments {
+        @Option(size: "Receive at most this much at once; rounded up to a power of two.", in: 1...1 << 30)
+        var bufferSize = ByteCount(64 << 10)
+    }
+
+    struct Limits: ParsableArguments {
+        @Option(
+            size: """
+                Stop reading from a client that has this many unread bytes, and resume at half. A client with many small \
+                unread messages is paused earlier. (default: 1M, or four buffers if that is more)
+                """, in: 1...Int.max)
+        var maxUnread: ByteCount?
+    }
+
+    @OptionGroup(title: OptionTitle.listening) var port: Port
+    @OptionGroup(title: OptionTitle.listening) var listening: ListeningOptions
+    @OptionGroup(title: OptionTitle.buffers) var buffers: BufferOptions
+    @OptionGroup(title: OptionTitle.buffers) var echoBuffers: Buffers
+    @OptionGroup(title: OptionTitle.limits) var limits: LimitOptions
+    @OptionGroup(title: OptionTitle.limits) var echoLimits: Limits
+    @OptionGroup(title: OptionTitle.output) var output: OutputOptions
+
     func run() throws {
-        var configuration = options.configuration(.echo(maxOwedByteCount: maxOwedBytes), port: port)
-        configuration.bufferByteCount = bufferSize
-        try options.run(configuration)
+        var configuration = ServerConfiguration(.echo(maxOwedByteCount: echoLimits.maxUnread?.value))
+        configuration.port = port.port
+        listening.apply(to: &configuration)
+        buffers.apply(to: &configuration)
+        limits.apply(to: &configuration)
+        configuration.bufferByteCount = echoBuffers.bufferSize.value
+        try output.run(configuration)
     }
 }

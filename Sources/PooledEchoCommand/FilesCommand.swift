@@ -1,159 +1,146 @@
 import ArgumentParser
+import CommandSupport
 import PooledEcho
 
 /// `pooled-echo files`: serves a directory over HTTP/1.1.
 struct FilesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "files",
-        abstract: "Serves a directory's files over HTTP/1.1.",
+        abstract: "Serves the files of a directory over HTTP/1.1.",
         discussion: """
-            Prints "listening on HOST:PORT" when it serves. Answers GET and HEAD, with ranges and conditions; a directory is \
-            its index.html. Nothing outside ROOT is opened, wherever paths and links lead. Names that begin with a dot are \
-            hidden.
+            Prints "listening on HOST:PORT" when it is ready. Answers GET and HEAD requests, also with ranges and conditions. \
+            For a directory it sends index.html. It opens nothing outside the root, whatever paths and links say.
 
-            SIGINT or SIGTERM stops it: responses that have begun are sent, and connections are half-closed. After the \
-            drain time the rest is cut. A second signal cuts at once. A client that loses bytes gets a reset, never an end of \
-            stream. --stats json counts what each limit ended.
+            SIGINT or SIGTERM stops it: it finishes the responses that have begun, then closes its side of each connection \
+            and waits for the client to close. After the drain timeout, or at a second signal, it cuts the connections that \
+            are left. A client that loses bytes sees a reset, never a normal end of stream. With --stats json the server says \
+            at its end how many connections each limit has closed.
 
-            Exit status: 0 when everything was sent, 3 when some connections were cut with bytes unsent, 1 on an error, \
+            Exit status: 0 when everything was sent, 3 when connections were cut with bytes unsent, 1 on an error, \
             64 on wrong usage.
 
-            Example: pooled-echo files /srv/www --listing
+            Sizes take K, M or G (powers of 1024); times take ms, s, m or h.
+
+            Example: pooled-echo files /srv/www --listing --host 0.0.0.0 --cache-size 64M
             """)
 
-    @Argument(help: "The directory to serve.")
-    var root: String
-
-    @OptionGroup
-    var options: ServerOptions
-
-    @Option(help: "Listen on this port; 0 picks a free one.")
-    var port: UInt16 = 8080
-
-    @Flag(help: "Serve and list names that begin with a dot.")
-    var dotfiles = false
-
-    @Flag(help: "List directories without index.html: as HTML, or as JSON for clients that ask for it.")
-    var listing = false
-
-    @Option(
-        help:
-            "Read files through the page cache (buffered), past it (direct), or past it only what is large and not in it (auto)."
-    )
-    var engine = FileEngine.auto
-
-    @Option(
-        help: ArgumentHelp(
-            "With --engine auto, look whether a file is in the page cache when a request wants this many bytes of it.",
-            valueName: "bytes"))
-    var directMinimumBytes = FilesConfiguration.defaultDirectByteCount
-
-    @Option(
-        help: ArgumentHelp(
-            "Read at most this many bytes at once through the page cache. A connection holds two such blocks.",
-            valueName: "bytes"))
-    var blockBytes = FilesConfiguration.defaultBlockByteCount
-
-    @Option(
-        help: ArgumentHelp("Read at most this many bytes at once past the page cache.", valueName: "bytes"))
-    var directBlockBytes = FilesConfiguration.defaultDirectBlockByteCount
-
-    @Option(
-        help: ArgumentHelp("Append a line per request in the common log format. Needs Linux 6.8.", valueName: "file"))
-    var accessLog: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "List at most this many entries. The listing says when there are more.",
-            valueName: "entries"))
-    var maxListingEntries = 10_000
-
-    @Option(
-        help: ArgumentHelp(
-            "Refuse a request head larger than this (431) and close its connection.",
-            valueName: "bytes"))
-    var maxHeadBytes = 16 * 1024
-
-    @Option(
-        help: ArgumentHelp(
-            "Refuse a head that is not complete this many seconds after its first byte (408), and close its connection.",
-            valueName: "seconds"))
-    var headSeconds = 10.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Cut a client that takes less than this of a response per second, after ten seconds' grace; 0 for no limit.",
-            valueName: "bytes"))
-    var minBytesPerSecond = 1000
-
-    @Option(
-        help: ArgumentHelp(
-            "Keep at most this many paths open for later requests. Fewer where ulimit -n is short.",
-            valueName: "paths"))
-    var cacheFiles = 2048
-
-    @Option(
-        help: ArgumentHelp(
-            "Look at such a path again after this many seconds; 0: for each request.",
-            valueName: "seconds"))
-    var cacheSeconds = 1.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Keep whole responses with small files in this much memory, a quarter of --pool-bytes at most; 0 for none.",
-            valueName: "bytes"))
-    var cacheBytes = 16 << 20
-
-    func validate() throws {
-        for (name, byteCount) in [("--block-bytes", blockBytes), ("--direct-block-bytes", directBlockBytes)] {
-            guard (4096...16 << 20).contains(byteCount) else {
-                throw ValidationError("\(name) is 4096 to 16777216, not \(byteCount)")
-            }
-        }
-        guard directMinimumBytes >= 0 else {
-            throw ValidationError("--direct-minimum-bytes is at least 0, not \(directMinimumBytes)")
-        }
-        guard (1024...1 << 20).contains(maxHeadBytes) else {
-            throw ValidationError("--max-head-bytes is 1024 to 1048576, not \(maxHeadBytes)")
-        }
-        guard (0.05...86_400).contains(headSeconds) else {
-            throw ValidationError("--head-seconds is 0.05 to 86400, not \(headSeconds)")
-        }
-        guard minBytesPerSecond >= 0 else {
-            throw ValidationError("--min-bytes-per-second is at least 0, not \(minBytesPerSecond)")
-        }
-        guard (1...1_000_000).contains(cacheFiles) else {
-            throw ValidationError("--cache-files is 1 to 1000000, not \(cacheFiles)")
-        }
-        guard cacheSeconds == 0 || (0.05...86_400).contains(cacheSeconds) else {
-            throw ValidationError("--cache-seconds is 0.05 to 86400, or 0, not \(cacheSeconds)")
-        }
-        guard cacheBytes >= 0 else { throw ValidationError("--cache-bytes is at least 0, not \(cacheBytes)") }
-        guard (1...1_000_000).contains(maxListingEntries) else {
-            throw ValidationError("--max-listing-entries is 1 to 1000000, not \(maxListingEntries)")
-        }
+    struct Port: ParsableArguments {
+        @Option(count: "Listen on this port; 0 picks a free one.", valueName: "port", in: 0...UInt16.max)
+        var port = UInt16(8080)
     }
 
+    struct Files: ParsableArguments {
+        @Flag(help: "List directories that have no index.html: as HTML, or as JSON if the client asks for it.")
+        var listing = false
+
+        @Flag(help: "Serve and list names that begin with a dot.")
+        var dotfiles = false
+
+        @Option(
+            size:
+                "Keep whole responses of small files in this much memory, but at most a quarter of the pool; 0 for none.",
+            in: 0...Int.max)
+        var cacheSize = ByteCount(16 << 20)
+
+        @Option(
+            count: "Keep this many paths open for later requests. The number is lower if ulimit -n is.",
+            valueName: "paths", in: 1...1_000_000)
+        var cacheFiles = 2048
+
+        @Option(
+            time: "Check a cached path for changes after this time; 0 checks on every request.", in: 0.05...86_400,
+            orZero: true)
+        var cacheMaxAge = TimeSpan(seconds: 1)
+
+        @Option(
+            help: ArgumentHelp(
+                "Read files through the page cache (buffered), past it (direct), or past it only if they are large and not cached (auto).",
+                valueName: "engine"))
+        var engine = FileEngine.auto
+
+        @Option(size: "Read at most this much at once through the page cache; 4K to 16M.", in: Files.blockSizes)
+        var blockSize = ByteCount(FilesConfiguration.defaultBlockByteCount)
+
+        @Option(size: "Read at most this much at once past the page cache; 4K to 16M.", in: Files.blockSizes)
+        var directBlockSize = ByteCount(FilesConfiguration.defaultDirectBlockByteCount)
+
+        @Option(
+            size: "With --engine auto, read past the page cache only for requests of at least this much.",
+            in: 0...Int.max)
+        var directMinimum = ByteCount(FilesConfiguration.defaultDirectByteCount)
+
+        private static let blockSizes = 4096...16 << 20
+    }
+
+    struct Limits: ParsableArguments {
+        @Option(
+            time: "Refuse a request whose head is not complete this long after its first byte (408).", in: 0.05...86_400
+        )
+        var headTimeout = TimeSpan(seconds: 10)
+
+        @Option(size: "Refuse a request whose head is larger than this (431).", in: 1024...1 << 20)
+        var maxHeadSize = ByteCount(16 << 10)
+
+        @Option(
+            size:
+                "Cut a client that takes less than this much of a response per second, after a grace of ten seconds; 0 for no limit.",
+            in: 0...Int.max)
+        var minRate = ByteCount(1000)
+
+        @Option(
+            count: "List at most this many entries of a directory. The listing says when there are more.",
+            valueName: "entries", in: 1...1_000_000)
+        var maxListingEntries = 10_000
+    }
+
+    struct Output: ParsableArguments {
+        @Option(
+            help: ArgumentHelp(
+                "Append a line per request to this file, in the common log format. Needs Linux 6.8.", valueName: "file"),
+            completion: .file())
+        var accessLog: String?
+    }
+
+    @Argument(help: "The directory to serve.", completion: .directory)
+    var root: String
+
+    @OptionGroup(title: OptionTitle.listening) var port: Port
+    @OptionGroup(title: OptionTitle.listening) var listening: ListeningOptions
+    @OptionGroup(title: OptionTitle.files) var files: Files
+    @OptionGroup(title: OptionTitle.limits) var limits: LimitOptions
+    @OptionGroup(title: OptionTitle.limits) var fileLimits: Limits
+    @OptionGroup(title: OptionTitle.buffers) var buffers: BufferOptions
+    @OptionGroup(title: OptionTitle.output) var fileOutput: Output
+    @OptionGroup(title: OptionTitle.output) var output: OutputOptions
+
     func run() throws {
-        var files = FilesConfiguration(root: root)
-        files.engine = engine
-        files.directByteCount = directMinimumBytes
-        files.blockByteCount = blockBytes
-        files.directBlockByteCount = directBlockBytes
-        files.accessLogPath = accessLog
-        files.maxHeadByteCount = maxHeadBytes
-        files.headSeconds = headSeconds
-        files.minBytesPerSecond = minBytesPerSecond
-        files.openFileCount = cacheFiles
-        files.cacheSeconds = cacheSeconds
-        files.cacheByteCount = cacheBytes
-        files.servesDotfiles = dotfiles
-        files.listsDirectories = listing
-        files.maxListingEntryCount = maxListingEntries
-        var configuration = options.configuration(.files(files), port: port)
+        var configuration = ServerConfiguration(.files(filesConfiguration))
+        configuration.port = port.port
+        listening.apply(to: &configuration)
+        limits.apply(to: &configuration)
+        buffers.apply(to: &configuration)
         // A head that fits is in one piece.
-        configuration.bufferByteCount = maxHeadBytes
-        try options.run(configuration)
+        configuration.bufferByteCount = fileLimits.maxHeadSize.value
+        try output.run(configuration)
+    }
+
+    private var filesConfiguration: FilesConfiguration {
+        var configuration = FilesConfiguration(root: root)
+        configuration.listsDirectories = files.listing
+        configuration.servesDotfiles = files.dotfiles
+        configuration.cacheByteCount = files.cacheSize.value
+        configuration.openFileCount = files.cacheFiles
+        configuration.cacheSeconds = files.cacheMaxAge.seconds
+        configuration.engine = files.engine
+        configuration.blockByteCount = files.blockSize.value
+        configuration.directBlockByteCount = files.directBlockSize.value
+        configuration.directByteCount = files.directMinimum.value
+        configuration.headSeconds = fileLimits.headTimeout.seconds
+        configuration.maxHeadByteCount = fileLimits.maxHeadSize.value
+        configuration.minBytesPerSecond = fileLimits.minRate.value
+        configuration.maxListingEntryCount = fileLimits.maxListingEntries
+        configuration.accessLogPath = fileOutput.accessLog
+        return configuration
     }
 }
 

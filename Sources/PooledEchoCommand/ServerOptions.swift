@@ -1,109 +1,107 @@
 public import ArgumentParser
+import CommandSupport
 import FoundationEssentials
 import Logging
 import PooledEcho
 import SystemSupport
 public import ZeroPoolReactor
 
-/// The options of every server, and how one is run.
-struct ServerOptions: ParsableArguments {
-    @Option(help: "Listen on this address or name, IPv4 or IPv6.")
+/// The headings under which `--help` lists options. Groups with the same title are listed as one.
+enum OptionTitle {
+    static let listening = "Listening"
+    static let files = "Files"
+    static let limits = "Limits"
+    static let buffers = "Buffers"
+    static let output = "Output"
+}
+
+/// Where a server listens, and on how many threads.
+struct ListeningOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Listen on this address or host name, IPv4 or IPv6.", valueName: "address"))
     var host = "127.0.0.1"
 
-    @Option(help: "Run this many threads, each with its own ring: 1 to 128. (default: one per processor)")
+    @Option(
+        count: "Run this many threads, each with its own ring: 1 to 128. (default: one per processor)", in: 1...128)
     var reactors: Int?
 
+    func apply(to configuration: inout ServerConfiguration) {
+        configuration.host = host
+        configuration.reactorCount = reactors
+    }
+}
+
+/// Where a server's buffers come from.
+struct BufferOptions: ParsableArguments {
     @Option(
-        help:
-            "Take buffers from the pool and register them (registered), from the pool (pooled), or from malloc (malloc)."
-    )
+        help: ArgumentHelp(
+            "Take buffers from the pool and register them with the ring (registered), from the pool only (pooled), or from malloc (malloc).",
+            valueName: "source"))
     var buffers = BufferMode.registered
 
-    @Option(help: "Refuse connections beyond this many. Fewer where ulimit -n is short.")
+    @Option(
+        size: """
+            Map at most this much memory for the pool; each reactor gets an equal part. Does not apply to --buffers malloc. \
+            (default: a quarter of the memory, but at least 64M and 32 buffers per reactor)
+            """, in: 1...Int.max)
+    var poolSize: ByteCount?
+
+    @Option(
+        time: "Give memory back to the system after this time without use; 0 for never.", in: 0.1...86_400, orZero: true
+    )
+    var trimAfter = TimeSpan(seconds: 2)
+
+    func validate() throws {
+        if poolSize != nil, buffers == .malloc {
+            throw ValidationError(
+                "--pool-size limits the pool, which --buffers malloc does not use; leave one of them out")
+        }
+    }
+
+    func apply(to configuration: inout ServerConfiguration) {
+        configuration.buffers = buffers
+        configuration.poolByteCount = poolSize?.value
+        configuration.trimSeconds = trimAfter.seconds
+    }
+}
+
+/// What any server limits.
+struct LimitOptions: ParsableArguments {
+    @Option(
+        count: "Refuse connections beyond this number. The limit is lower if ulimit -n is.", valueName: "connections",
+        in: 1...1_000_000)
     var maxConnections = 16_384
 
     @Option(
-        help: ArgumentHelp(
-            "Refuse connections beyond this many from one address (IPv6: one /64 network). Needs Linux 6.8. (default: no limit)",
-            valueName: "connections"))
+        count:
+            "Refuse connections beyond this number per client address (IPv6: per /64 network). Needs Linux 6.8. (default: no limit)",
+        valueName: "connections", in: 1...Int.max)
     var maxConnectionsPerAddress: Int?
 
     @Option(
-        help: ArgumentHelp(
-            "Close a connection after this many seconds without traffic; 0 for never.",
-            valueName: "seconds"))
-    var idleSeconds = 600.0
+        time: "Close a connection after this time without traffic; 0 for never.", in: 0.1...86_400, orZero: true)
+    var idleTimeout = TimeSpan(seconds: 600)
 
     @Option(
-        help: ArgumentHelp(
-            "While others wait for buffers, cut a connection whose peer takes no whole buffer for this many seconds.",
-            valueName: "seconds"))
-    var stallSeconds = 0.5
+        time: "While others wait for buffers, cut a connection whose client takes no whole buffer for this time.",
+        in: 0.01...86_400)
+    var stallTimeout = TimeSpan(seconds: 0.5)
 
-    @Option(
-        help: ArgumentHelp(
-            "Give memory back to the system after this many seconds without use; 0 for never.",
-            valueName: "seconds"))
-    var trimSeconds = 2.0
+    @Option(time: "When the server stops, wait at most this long for its clients.", in: 0...86_400)
+    var drainTimeout = TimeSpan(seconds: 5)
 
-    @Option(help: ArgumentHelp("When the server stops, wait this many seconds for its peers.", valueName: "seconds"))
-    var drainSeconds = 5.0
-
-    @Option(
-        help: ArgumentHelp(
-            "Map at most this much memory for the pool; each reactor has an equal part. Not with --buffers malloc. (default: the most of a quarter of memory, 64 MiB, and 32 buffers per reactor)",
-            valueName: "bytes"))
-    var poolBytes: Int?
-
-    @Option(help: "Print what the server did when it ends: json.")
-    var stats: StatisticsFormat?
-
-    func validate() throws {
-        if let reactors, !(1...128).contains(reactors) {
-            throw ValidationError("--reactors is 1 to 128, not \(reactors)")
-        }
-        guard (1...1_000_000).contains(maxConnections) else {
-            throw ValidationError("--max-connections is 1 to 1000000, not \(maxConnections)")
-        }
-        if let maxConnectionsPerAddress, maxConnectionsPerAddress < 1 {
-            throw ValidationError("--max-connections-per-address is at least 1, not \(maxConnectionsPerAddress)")
-        }
-        guard idleSeconds == 0 || (0.1...86_400).contains(idleSeconds) else {
-            throw ValidationError("--idle-seconds is 0.1 to 86400, or 0, not \(idleSeconds)")
-        }
-        guard (0.01...86_400).contains(stallSeconds) else {
-            throw ValidationError("--stall-seconds is 0.01 to 86400, not \(stallSeconds)")
-        }
-        guard trimSeconds == 0 || (0.1...86_400).contains(trimSeconds) else {
-            throw ValidationError("--trim-seconds is 0.1 to 86400, or 0, not \(trimSeconds)")
-        }
-        guard (0...86_400).contains(drainSeconds) else {
-            throw ValidationError("--drain-seconds is 0 to 86400, not \(drainSeconds)")
-        }
-        if let poolBytes {
-            guard poolBytes > 0 else { throw ValidationError("--pool-bytes is at least 1, not \(poolBytes)") }
-            guard buffers != .malloc else {
-                throw ValidationError("--pool-bytes limits the pool, and --buffers malloc has none")
-            }
-        }
-    }
-
-    /// For a server that listens on `port`.
-    func configuration(_ service: ServerConfiguration.Service, port: UInt16) -> ServerConfiguration {
-        var configuration = ServerConfiguration(service)
-        configuration.host = host
-        configuration.port = port
-        configuration.reactorCount = reactors
-        configuration.buffers = buffers
+    func apply(to configuration: inout ServerConfiguration) {
         configuration.maxConnectionCount = maxConnections
         configuration.maxConnectionCountPerAddress = maxConnectionsPerAddress
-        configuration.idleSeconds = idleSeconds
-        configuration.stallSeconds = stallSeconds
-        configuration.trimSeconds = trimSeconds
-        configuration.drainSeconds = drainSeconds
-        configuration.poolByteCount = poolBytes
-        return configuration
+        configuration.idleSeconds = idleTimeout.seconds
+        configuration.stallSeconds = stallTimeout.seconds
+        configuration.drainSeconds = drainTimeout.seconds
     }
+}
+
+/// What a server says, and how it is run.
+struct OutputOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Print statistics when the server ends, in this format.", valueName: "format"))
+    var stats: StatisticsFormat?
 
     /// Serves until a signal, and says how it went.
     func run(_ configuration: ServerConfiguration) throws {

@@ -13,6 +13,7 @@ struct RoomTests {
         "ZeroPoolMetrics": ["ZeroPool"],
         "HTTP1": [],
         "SystemSupport": [],
+        "CommandSupport": [],
         "ZeroPoolReactor": ["ZeroPoolURing", "ZeroPool", "CZeroPool", "SystemSupport"],
         "echo-example": ["ZeroPoolReactor", "ZeroPool"],
         "proxy-example": ["ZeroPoolReactor", "ZeroPool"],
@@ -20,8 +21,8 @@ struct RoomTests {
         "chat-example": ["ZeroPoolReactor", "ZeroPool"],
         "client-example": ["ZeroPoolReactor", "ZeroPool"],
         "PooledEcho": ["ZeroPoolReactor", "ZeroPool", "HTTP1", "SystemSupport"],
-        "PooledEchoCommand": ["PooledEcho", "ZeroPoolReactor", "SystemSupport"],
-        "loadgen": ["ZeroPoolURing", "ZeroPool", "HTTP1", "SystemSupport"],
+        "PooledEchoCommand": ["CommandSupport", "PooledEcho", "ZeroPoolReactor", "SystemSupport"],
+        "loadgen": ["CommandSupport", "ZeroPoolURing", "ZeroPool", "HTTP1", "SystemSupport"],
         "TestSupport": ["ZeroPoolURing", "SystemSupport"],
     ]
 

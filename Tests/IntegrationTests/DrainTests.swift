@@ -27,7 +27,7 @@ struct DrainTests {
     func noTime() throws {
         let seed = UInt32.random(in: 0 ... .max)
         print("stopped with no time to drain: seed \(seed)")
-        let server = try EchoServer("--drain-seconds", "0")
+        let server = try EchoServer("--drain-timeout", "0")
         let torrent = try server.peer("torrent", "20", String(seed))
         try torrent.waitForLine("flowing")
         server.process.send(SIGTERM)
@@ -42,7 +42,7 @@ struct DrainTests {
     @Test("Who waits in the listener's queue is served, ended or refused, and not left hanging", arguments: ["1", "2"])
     func queue(reactors: String) throws {
         // Nobody is left to the end of the drain time.
-        let server = try EchoServer("--reactors", reactors, "--drain-seconds", "60")
+        let server = try EchoServer("--reactors", reactors, "--drain-timeout", "60")
         let report = try server.runPeer("queued", "200", String(server.process.id))
         #expect(try server.process.waitForEnd(within: 10) == .exited(0))
         let statistics = try server.statistics()
@@ -56,8 +56,8 @@ struct DrainTests {
         // were some left unread, that alone would reset the connection.
         let size = 8 << 20
         let server = try EchoServer(
-            "--reactors", "1", "--buffer-size", "4194304", "--max-owed-bytes", "67108864", "--pool-bytes", "268435456",
-            "--drain-seconds", "0")
+            "--reactors", "1", "--buffer-size", "4194304", "--max-unread", "67108864", "--pool-size", "268435456",
+            "--drain-timeout", "0")
         let peer = try server.peer("unread", String(size))
         try peer.waitForLine("sent")
         // What the peer has sent may still be on its way.
@@ -70,7 +70,7 @@ struct DrainTests {
 
     @Test("A second signal under full load cuts who does not read, at once")
     func secondSignal() throws {
-        let server = try EchoServer("--drain-seconds", "60")
+        let server = try EchoServer("--drain-timeout", "60")
         let deaf = try server.peer("deaf", "20", "stay")
         try deaf.waitForLine("stalled")
         server.process.send(SIGTERM)

@@ -16,7 +16,7 @@ struct FileLimitTests {
 
     @Test("Heads that are too large or too slow, and nonsense, are refused and their connections closed")
     func heads() throws {
-        let server = try FileServer(["a": [1]], "--max-head-bytes", "2000", "--head-seconds", "0.4")
+        let server = try FileServer(["a": [1]], "--max-head-size", "2000", "--head-timeout", "0.4")
         try server.runPeer("http_heads")
         let files = try #require(try server.stop().files)
         #expect(files.oversizedHeads == 2 && files.slowHeads == 1)
@@ -24,7 +24,7 @@ struct FileLimitTests {
 
     @Test("Who reads nothing of a large file costs two blocks, and is cut in the end")
     func deafReader() throws {
-        let server = try FileServer(["f": Self.megabytes], "--min-bytes-per-second", "1000000000", "--reactors", "1")
+        let server = try FileServer(["f": Self.megabytes], "--min-rate", "1000000000", "--reactors", "1")
         try server.runPeer("http_deaf", "/f", "20", within: 60)
         let statistics = try server.stop()
         #expect(statistics.files?.slowReaders == 20)
@@ -54,7 +54,7 @@ struct FileLimitTests {
 
     @Test("Stopped during a download it finishes that, and ends idle connections at once")
     func drain() throws {
-        let server = try FileServer(["f": FileServer.bytes(64 << 20)], "--drain-seconds", "30")
+        let server = try FileServer(["f": FileServer.bytes(64 << 20)], "--drain-timeout", "30")
         let peer = try server.peer("http_drain", "/f", server.path(of: "f"))
         try peer.waitForLine("begun")
         server.process.send(SIGTERM)

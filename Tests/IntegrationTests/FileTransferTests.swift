@@ -33,7 +33,7 @@ struct FileTransferTests {
     @Test("Blocks are as large as they are told to be", arguments: ["buffered", "direct"])
     func blocks(engine: String) throws {
         let bytes = FileServer.bytes(1 << 20)
-        let option = engine == "direct" ? "--direct-block-bytes" : "--block-bytes"
+        let option = engine == "direct" ? "--direct-block-size" : "--block-size"
         let server = try FileServer(["f": bytes], "--engine", engine, option, "65536")
         #expect(try server.curl("/f") == bytes)
         // The first one through the page cache has the head in it, too.
@@ -44,7 +44,7 @@ struct FileTransferTests {
     @Test("What is not in the page cache is read past it, and what is asked for again comes into it")
     func demand() throws {
         let bytes = FileServer.bytes(4 << 20)
-        let server = try FileServer(["f": bytes], "--cache-seconds", "60", "--reactors", "1")
+        let server = try FileServer(["f": bytes], "--cache-max-age", "60", "--reactors", "1")
         let file = open(server.path(of: "f"), O_RDONLY)
         defer { close(file) }
         fsync(file)
@@ -96,7 +96,7 @@ struct FileTransferTests {
             "a": FileServer.bytes(5000), "b": FileServer.bytes(100_000, seed: 2), "c": FileServer.bytes(300_000),
         ]
         let server = try FileServer(
-            files, "--reactors", "1", "--cache-seconds", "0.5", "--cache-bytes", isKept ? "1000000" : "0")
+            files, "--reactors", "1", "--cache-max-age", "0.5", "--cache-size", isKept ? "1000000" : "0")
         for _ in 0..<20 {
             for (name, bytes) in files { #expect(try server.curl("/\(name)") == bytes, "\(name)") }
         }
@@ -121,7 +121,7 @@ struct FileTransferTests {
 
     @Test("What is sent again tells the time")
     func keptDate() throws {
-        let server = try FileServer(["f": FileServer.bytes(1000)], "--reactors", "1", "--cache-seconds", "60")
+        let server = try FileServer(["f": FileServer.bytes(1000)], "--reactors", "1", "--cache-max-age", "60")
         func dates() throws -> Set<String> {
             try Set((0..<5).map { _ in try server.curl("/f", saying: "%header{date}") })
         }
@@ -133,7 +133,7 @@ struct FileTransferTests {
 
     @Test("Conditions spare who has the file, and a change is seen when the kept one is a second old")
     func conditions() throws {
-        let server = try FileServer(["f": FileServer.bytes(1000)], "--cache-seconds", "0.2")
+        let server = try FileServer(["f": FileServer.bytes(1000)], "--cache-max-age", "0.2")
         let tag = try server.curl("/f", saying: "%header{etag}")
         let date = try server.curl("/f", saying: "%header{last-modified}")
         #expect(tag.hasPrefix("\"") && date.hasSuffix("GMT"))

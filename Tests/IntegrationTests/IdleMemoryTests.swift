@@ -11,7 +11,7 @@ struct IdleMemoryTests {
         "What a burst took goes back though connections stay, and then nobody is woken any more",
         arguments: EchoTests.modes)
     func burst(mode: String) throws {
-        let server = try EchoServer("--buffers", mode, "--reactors", "1", "--trim-seconds", "0.5")
+        let server = try EchoServer("--buffers", mode, "--reactors", "1", "--trim-after", "0.5")
         let staying = try server.peer("idle", "10", "65536")
         try staying.waitForLine("idle")
         let residentBefore = try #require(server.process.residentByteCount)
@@ -35,9 +35,9 @@ struct IdleMemoryTests {
         #expect(statistics.pool.mappedByteCount <= 4 << 20)
     }
 
-    @Test("With --trim-seconds 0 memory stays")
+    @Test("With --trim-after 0 memory stays")
     func never() throws {
-        let server = try EchoServer("--reactors", "1", "--trim-seconds", "0")
+        let server = try EchoServer("--reactors", "1", "--trim-after", "0")
         try burst(on: server, beyond: try #require(server.process.residentByteCount))
         usleep(1_000_000)
         let statistics = try server.stop()

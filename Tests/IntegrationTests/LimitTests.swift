@@ -43,7 +43,7 @@ struct LimitTests {
 
     @Test("Who is quiet for the idle time is closed, and reset when bytes are owed; who talks stays")
     func idle() throws {
-        let server = try EchoServer("--idle-seconds", "2")
+        let server = try EchoServer("--idle-timeout", "2")
         try server.runPeer("quiet", "2")
         let statistics = try server.stop()
         #expect(statistics.connections.idle == 3 && statistics.connections.cut == 0)
@@ -52,7 +52,7 @@ struct LimitTests {
     @Test("A connection is owed no more than its limit, but for what was on its way")
     func owedBytes() throws {
         let limit = 262_144
-        let server = try EchoServer("--reactors", "1", "--max-owed-bytes", String(limit))
+        let server = try EchoServer("--reactors", "1", "--max-unread", String(limit))
         let deaf = try server.peer("deaf", "4", "stay")
         try deaf.waitForLine("stalled")
         deaf.writeLine()
@@ -68,7 +68,7 @@ struct LimitTests {
 
     @Test("The pool takes no more than its bytes", arguments: ["1", "2"])
     func poolBytes(reactors: String) throws {
-        let server = try EchoServer("--reactors", reactors, "--pool-bytes", "16777216")
+        let server = try EchoServer("--reactors", reactors, "--pool-size", "16777216")
         let deaf = try server.peer("deaf", "50", "return")
         try deaf.waitForLine("sending")
         try server.runPeer("messages", "50", "65536")
@@ -86,10 +86,10 @@ struct LimitTests {
         "A value that a limit does not take is wrong usage, and said in a sentence",
         arguments: [
             ["--max-connections-per-address", "0"], ["--max-connections-per-address", "-1"],
-            ["--max-owed-bytes", "0"], ["--max-owed-bytes", "x"], ["--idle-seconds", "-1"], ["--idle-seconds", "nan"],
-            ["--stall-seconds", "-1"], ["--stall-seconds", "nan"], ["--trim-seconds", "0.01"],
-            ["--trim-seconds", "nan"], ["--pool-bytes", "0"], ["--pool-bytes", "-1"],
-            ["--pool-bytes", "1048576", "--buffers", "malloc"],
+            ["--max-unread", "0"], ["--max-unread", "x"], ["--idle-timeout", "-1"], ["--idle-timeout", "nan"],
+            ["--stall-timeout", "-1"], ["--stall-timeout", "nan"], ["--trim-after", "0.01"],
+            ["--trim-after", "nan"], ["--pool-size", "0"], ["--pool-size", "-1"],
+            ["--pool-size", "1048576", "--buffers", "malloc"],
         ])
     func badValue(arguments: [String]) throws {
         let option = arguments[0]
@@ -105,11 +105,11 @@ struct LimitTests {
         #expect(try program.waitForEnd() == .exited(0))
         let options = program.standardOutput.components(separatedBy: "\n  --")
         for option in [
-            "max-connections ", "max-connections-per-address ", "max-owed-bytes ", "idle-seconds ", "stall-seconds ",
-            "trim-seconds ", "drain-seconds ", "pool-bytes ",
+            "max-connections ", "max-connections-per-address ", "max-unread ", "idle-timeout ", "stall-timeout ",
+            "trim-after ", "drain-timeout ", "pool-size ",
         ] {
             let text = try #require(options.first { $0.hasPrefix(option) }, "--help lacks --\(option)")
-            #expect(["seconds", "bytes", "connections"].contains { text.contains($0) }, "\(text)")
+            #expect(["<time>", "<size>", "<connections>"].contains { text.contains($0) }, "\(text)")
             #expect(text.contains("default"), "\(text)")
         }
     }

@@ -68,8 +68,8 @@ struct ListenTests {
         arguments: [
             ("--port", "65536"), ("--port", "-1"), ("--port", "x"), ("--buffers", "none"), ("--buffer-size", "0"),
             ("--buffer-size", "1073741825"), ("--reactors", "0"), ("--reactors", "129"), ("--max-connections", "0"),
-            ("--max-connections", "1000001"), ("--drain-seconds", "-1"), ("--drain-seconds", "nan"),
-            ("--drain-seconds", "86401"), ("--stats", "xml"), ("--unknown", "1"),
+            ("--max-connections", "1000001"), ("--drain-timeout", "-1"), ("--drain-timeout", "nan"),
+            ("--drain-timeout", "86401"), ("--stats", "xml"), ("--unknown", "1"),
         ])
     func badValue(option: String, value: String) throws {
         let said = try refusal("\(option)=\(value)", status: 64)

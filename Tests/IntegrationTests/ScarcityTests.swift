@@ -6,12 +6,12 @@ import Testing
 struct ScarcityTests {
     /// A server with eight buffers of 256 KiB, which is soon short of them.
     private static let eightBuffers = [
-        "--reactors", "1", "--buffer-size", "262144", "--pool-bytes", "2097152",
+        "--reactors", "1", "--buffer-size", "262144", "--pool-size", "2097152",
     ]
 
     @Test("Eight buffers serve 1,000 connections that read, beside 100 that don't", .descriptors(3000))
     func eightBuffers() throws {
-        let server = try EchoServer(Self.eightBuffers + ["--stall-seconds", "0.25"])
+        let server = try EchoServer(Self.eightBuffers + ["--stall-timeout", "0.25"])
         // Who is cut comes again, and is in the way again.
         let deaf = try server.peer("deaf", "100", "return")
         try deaf.waitForLine("sending")
@@ -59,7 +59,7 @@ struct ScarcityTests {
     func deafPeers() throws {
         let deafCount = 100
         let poolByteCount = 1 << 30
-        let server = try EchoServer("--pool-bytes", String(poolByteCount))
+        let server = try EchoServer("--pool-size", String(poolByteCount))
         let deaf = try server.peer("deaf", String(deafCount), "stay")
         try deaf.waitForLine("stalled")
         let other = try EchoServer()

@@ -8,14 +8,14 @@ struct StopTests {
 
     @Test("Without connections it ends at once", arguments: [SIGTERM, SIGINT], EchoTests.modes)
     func unused(signal: Int32, mode: String) throws {
-        let server = try EchoServer("--drain-seconds", "60", "--buffers", mode)
+        let server = try EchoServer("--drain-timeout", "60", "--buffers", mode)
         let statistics = try server.stop(by: signal, within: 5)
         #expect(statistics.connections.accepted == 0 && statistics.bytes.received == 0)
     }
 
     @Test("Idle peers that close in answer to the half-close let it end at once", arguments: [SIGTERM, SIGINT])
     func idlePeers(signal: Int32) throws {
-        let server = try EchoServer("--drain-seconds", "60")
+        let server = try EchoServer("--drain-timeout", "60")
         let peer = try server.peer("idle", "10", "1000")
         try peer.waitForLine("idle")
         peer.writeLine("wait")
@@ -29,7 +29,7 @@ struct StopTests {
 
     @Test("Idle peers that stay hold it for the drain time, and cost no exit status")
     func stayingPeers() throws {
-        let server = try EchoServer("--drain-seconds", "0.5")
+        let server = try EchoServer("--drain-timeout", "0.5")
         let peer = try server.peer("idle", "10", "1000")
         try peer.waitForLine("idle")
         let start = Self.clock.now
@@ -41,7 +41,7 @@ struct StopTests {
 
     @Test("What was received is echoed to a peer that reads late", arguments: EchoTests.modes)
     func owed(mode: String) throws {
-        let server = try EchoServer("--drain-seconds", "30", "--buffers", mode)
+        let server = try EchoServer("--drain-timeout", "30", "--buffers", mode)
         let peer = try server.peer("sleeper", "4")
         try peer.waitForLine("sent ")
         server.process.send(SIGTERM)
@@ -59,7 +59,7 @@ struct StopTests {
 
     @Test("A peer that never reads is cut after the drain time", arguments: EchoTests.modes)
     func cut(mode: String) throws {
-        let server = try EchoServer("--drain-seconds", "0.5", "--buffers", mode)
+        let server = try EchoServer("--drain-timeout", "0.5", "--buffers", mode)
         let peer = try server.peer("sleeper", "2")
         try peer.waitForLine("sent ")
         let start = Self.clock.now
@@ -71,7 +71,7 @@ struct StopTests {
 
     @Test("A second signal cuts at once", arguments: [SIGTERM, SIGINT])
     func secondSignal(signal: Int32) throws {
-        let server = try EchoServer("--drain-seconds", "60")
+        let server = try EchoServer("--drain-timeout", "60")
         let peer = try server.peer("sleeper", "2")
         try peer.waitForLine("sent ")
         server.process.send(signal)
@@ -82,7 +82,7 @@ struct StopTests {
 
     @Test("While it drains, who comes new is refused at once", arguments: ["1", "2"])
     func noNewConnections(reactors: String) throws {
-        let server = try EchoServer("--drain-seconds", "30", "--reactors", reactors)
+        let server = try EchoServer("--drain-timeout", "30", "--reactors", reactors)
         let peer = try server.peer("sleeper", "1")
         try peer.waitForLine("sent ")
         server.process.send(SIGTERM)

@@ -79,7 +79,7 @@ struct ZeroCopyTests {
         let files = names.enumerated().map { ($1, FileServer.bytes(100_000 + 40_000 * $0, seed: UInt64($0 + 1))) }
         let server = try FileServer(
             Dictionary(uniqueKeysWithValues: files), "--host", TwoMachines.serverAddress, "--reactors", "1",
-            "--pool-bytes", String(2 << 20), launcher: machines.serverLauncher, peerLauncher: machines.peerLauncher)
+            "--pool-size", String(2 << 20), launcher: machines.serverLauncher, peerLauncher: machines.peerLauncher)
         try server.runPeer("http_crowd", server.path(of: ""), "24", "6", peers)
         let statistics = try server.stop()
         #expect(statistics.zeroCopySends.count >= 24 * 6)
@@ -91,7 +91,7 @@ struct ZeroCopyTests {
     func vanishedPeer() throws {
         let machines = try TwoMachines()
         let server = try FileServer(
-            ["f": FileServer.bytes(64 << 20)], "--host", TwoMachines.serverAddress, "--drain-seconds", "0.5",
+            ["f": FileServer.bytes(64 << 20)], "--host", TwoMachines.serverAddress, "--drain-timeout", "0.5",
             launcher: machines.serverLauncher, peerLauncher: machines.peerLauncher)
         let peer = try server.peer("http_half", "/f", "100000")
         try peer.waitForLine("half")
@@ -107,7 +107,7 @@ struct ZeroCopyTests {
     func deafReader() throws {
         let machines = try TwoMachines()
         let server = try FileServer(
-            ["f": FileServer.bytes(300_000)], "--host", TwoMachines.serverAddress, "--min-bytes-per-second",
+            ["f": FileServer.bytes(300_000)], "--host", TwoMachines.serverAddress, "--min-rate",
             "1000000000", "--reactors", "1", launcher: machines.serverLauncher, peerLauncher: machines.peerLauncher)
         try server.runPeer("http_deaf", "/f", "5", "65536", within: 60)
         let statistics = try server.stop()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Testing
 
 @testable import loadgen
@@ -18,13 +19,16 @@ struct CommandLineTests {
         let plain = try echo("localhost:7777")
         #expect(plain.target == Endpoint(host: "localhost", port: 7777))
         #expect(
-            plain.size.value == 512 && plain.load.connections == 64 && plain.load.pipeline == 1
+            plain.messages.size.value == 512 && plain.load.connections == 64 && plain.load.pipeline == 1
                 && plain.load.threads == 1)
         let full = try echo(
-            "[::1]:1", "--connections", "10", "--size", "64K", "--duration", "0.5", "--warmup", "0", "--pipeline", "4",
+            "[::1]:1", "--connections", "10", "--size", "64K", "--duration", "500ms", "--warmup", "0", "--pipeline",
+            "4",
             "--threads", "2", "--json", "-")
-        #expect(full.size.value == 65536 && full.load.connections == 10 && full.load.duration == 0.5)
-        #expect(full.load.warmup == 0 && full.load.pipeline == 4 && full.load.threads == 2 && full.load.json == "-")
+        #expect(full.messages.size.value == 65536 && full.load.connections == 10 && full.load.duration.seconds == 0.5)
+        #expect(
+            full.load.warmup.seconds == 0 && full.load.pipeline == 4 && full.load.threads == 2
+                && full.output.json == "-")
     }
 
     @Test(
@@ -36,12 +40,14 @@ struct CommandLineTests {
         ])
     func echoRefuses(option: String, value: String) {
         let error = #expect(throws: (any Error).self) { try echo("localhost:7777", "\(option)=\(value)") }
-        #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains(option) == true)
+        let text = error.map { Loadgen.fullMessage(for: $0) } ?? ""
+        #expect(text.contains(option) && text.contains(value), "\(text)")
     }
 
-    @Test("echo: a target without a port is refused")
+    @Test("echo: a target without a port is refused, and an example given")
     func echoRefusesTarget() {
-        #expect(throws: (any Error).self) { try echo("localhost") }
+        let error = #expect(throws: (any Error).self) { try echo("localhost") }
+        #expect(error.map { Loadgen.fullMessage(for: $0) }?.contains("such as 127.0.0.1:7777") == true)
         #expect(throws: (any Error).self) { try echo() }
     }
 
@@ -52,11 +58,11 @@ struct CommandLineTests {
     @Test("http: every option is read, and bodies are not verified by default")
     func httpOptions() throws {
         let plain = try http("http://localhost/")
-        #expect(plain.url.endpoint == Endpoint(host: "localhost", port: 80) && plain.verify == nil && plain.hash == nil)
+        #expect(plain.url.endpoint == Endpoint(host: "localhost", port: 80) && plain.verification.verify == nil)
         let hash = String(repeating: "aB", count: 32)
         let full = try http("http://[::1]:8080/x", "--sha256", hash, "--pipeline", "4", "--connections", "7")
-        #expect(full.hash == hash && full.load.pipeline == 4 && full.load.connections == 7)
-        #expect(try http("http://h/", "--verify", "/etc/hosts").verify == "/etc/hosts")
+        #expect(full.verification.hash == hash && full.load.pipeline == 4 && full.load.connections == 7)
+        #expect(try http("http://h/", "--verify", "/etc/hosts").verification.verify == "/etc/hosts")
     }
 
     @Test(
@@ -66,7 +72,7 @@ struct CommandLineTests {
             (["http://h/", "--sha256", "abc"], "64 hexadecimal digits"),
             (
                 ["http://h/", "--sha256", String(repeating: "a", count: 64), "--verify", "x"],
-                "one of --verify and --sha256"
+                "only one of --verify and --sha256"
             ),
             (["http://h/", "--pipeline", "0"], "--pipeline"), ([], "Missing expected argument"),
         ])
@@ -84,7 +90,7 @@ struct CommandLineTests {
                 "64 connections × 512 B", "64 connections × file of 4 KiB, hot", "64 connections × file of 64 KiB, hot",
                 "16 connections × file of 1 MiB, hot", "1 connection × file of 256 MiB, cold",
             ])
-        #expect(plain.rounds >= RatioInterval.leastRoundCount, "the default could call nothing a difference")
+        #expect(plain.measuring.rounds >= RatioInterval.leastRoundCount, "the default could call nothing a difference")
         let command = try compare(
             "--echo-only", "--case", "64x512", "--case", "2x1M", "--rounds", "7", "--server", "/bin/x")
         #expect(
@@ -92,13 +98,13 @@ struct CommandLineTests {
                 .echo(EchoCase(connections: 64, messageByteCount: 512)),
                 .echo(EchoCase(connections: 2, messageByteCount: 1 << 20)),
             ])
-        #expect(command.rounds == 7 && command.server == "/bin/x" && command.pairByteCounts.isEmpty)
+        #expect(command.measuring.rounds == 7 && command.workloads.server == "/bin/x" && command.pairByteCounts.isEmpty)
     }
 
     @Test("compare: --files-only and --pairs-only leave out the rest")
     func compareNarrowed() throws {
         let files = try compare("--files-only", "--folder", "/some/folder")
-        #expect(files.folder == "/some/folder" && files.pairByteCounts.isEmpty)
+        #expect(files.workloads.folder == "/some/folder" && files.pairByteCounts.isEmpty)
         #expect(files.cases == FileCase.defaults.map(ComparisonCase.file))
         let pairs = try compare("--pairs-only")
         #expect(pairs.cases.isEmpty && pairs.pairByteCounts == [65536])
@@ -107,18 +113,19 @@ struct CommandLineTests {
     @Test(
         "compare: options that contradict each other are refused by name",
         arguments: [
-            (["--echo-only", "--files-only"], "give one of --echo-only and --files-only"),
+            (["--echo-only", "--files-only"], "give only one of --echo-only and --files-only"),
             (["--pairs-only", "--echo-only", "--files-only"], "--pairs-only and --echo-only and --files-only"),
             (
                 ["--echo-only", "--folder", "/tmp"],
-                "--folder is where files are made, and --echo-only leaves those out"
+                "--folder is for the test files, which --echo-only does not measure"
             ),
             (
                 ["--files-only", "--case", "1x1"],
-                "--case is a load for the echo server, and --files-only leaves that out"
+                "--case is a load for the echo server, which --files-only does not measure"
             ),
-            (["--pairs-only", "--server", "/bin/x"], "--server is not measured with --pairs-only"),
-            (["--rounds", "0"], "--rounds must be from 1"),
+            (["--pairs-only", "--server", "/bin/x"], "--server names a server, and --pairs-only does not measure one"),
+            (["--rounds", "0"], "'0' is invalid for '--rounds <number>': it must be a whole number, 1 to 1000"),
+            (["--html", "/no/such/folder/a.html"], "--html '/no/such/folder/a.html' can't be written"),
         ])
     func compareConflicts(arguments: [String], reason: String) {
         let error = #expect(throws: (any Error).self) { try Loadgen.parseAsRoot(["compare"] + arguments) }
@@ -127,9 +134,16 @@ struct CommandLineTests {
 
     @Test("A file that can't be written is refused before anything is measured")
     func outputPath() throws {
-        let error = #expect(throws: ValidationError.self) { try OutputPath.check("/no/such/folder/page.html") }
-        #expect(error?.message.contains("'/no/such/folder/page.html' can't be written: there is no folder") == true)
-        try OutputPath.check("/dev/null")
+        let error = #expect(throws: ValidationError.self) {
+            try OutputPath.check("/no/such/folder/page.html", option: "--svg")
+        }
+        #expect(
+            error?.message.contains("--svg '/no/such/folder/page.html' can't be written: there is no folder") == true)
+        try OutputPath.check("/dev/null", option: "--svg")
+        #expect(throws: ValidationError.self) { try OutputPath.check("/tmp", option: "--svg") }
+        #expect(throws: ValidationError.self) { try OutputPath.check(folder: "/no/such/folder", option: "--folder") }
+        #expect(throws: ValidationError.self) { try OutputPath.check(folder: "/dev/null", option: "--folder") }
+        try OutputPath.check(folder: "/tmp", option: "--folder")
     }
 
     @Test("compare: what is no case is refused", arguments: ["64", "x512", "64x", "0x512", "64x0", "64x512x1", "axb"])

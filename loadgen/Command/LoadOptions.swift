@@ -1,32 +1,25 @@
 import ArgumentParser
+import CommandSupport
 import SystemSupport
 
 /// What every command has that runs one load.
 struct LoadOptions: ParsableArguments {
-    @Option(help: "Connections at once.")
+    @Option(count: "Open this many connections.", in: 1...BytePattern.period)
     var connections = 64
 
-    @Option(help: "Seconds to measure.")
-    var duration = 10.0
+    @Option(time: "Measure for this long.", in: 0.001...86_400)
+    var duration = TimeSpan(seconds: 10)
 
-    @Option(help: "Seconds of the same load before that, not measured.")
-    var warmup = 1.0
+    @Option(time: "Run the same load for this long before measuring.", in: 0...86_400)
+    var warmup = TimeSpan(seconds: 1)
 
-    @Option(help: "Messages, or requests, in flight a connection.")
+    @Option(count: "Keep this many messages or requests in flight per connection.", in: 1...65_536)
     var pipeline = 1
 
-    @Option(help: "Threads, each with a ring and its share of the connections.")
+    @Option(count: "Run this many threads, each with a ring and its share of the connections.", in: 1...1024)
     var threads = 1
 
-    @Option(help: "Also write the result as JSON, to this file; - for standard output.")
-    var json: String?
-
     func validate() throws {
-        try OptionRange.check(connections, in: 1...BytePattern.period, option: "--connections")
-        try OptionRange.check(duration, in: 0.001...86_400, option: "--duration")
-        try OptionRange.check(warmup, in: 0...86_400, option: "--warmup")
-        try OptionRange.check(pipeline, in: 1...65_536, option: "--pipeline")
-        try OptionRange.check(threads, in: 1...1024, option: "--threads")
         guard threads <= connections else {
             throw ValidationError("--threads \(threads) is more than --connections \(connections)")
         }
@@ -37,35 +30,37 @@ struct LoadOptions: ParsableArguments {
         plan.connectionCount = connections
         plan.pipeline = pipeline
         plan.threadCount = threads
-        plan.warmupSeconds = warmup
-        plan.durationSeconds = duration
+        plan.warmupSeconds = warmup.seconds
+        plan.durationSeconds = duration.seconds
         return plan
     }
 
     /// Runs a load and reports on it.
     /// - Throws: `ExitCode.failure` when something was wrong, after having said what.
     func run(
-        _ exchange: some Exchange, to address: SocketAddress, report: (LoadTally) -> LoadReport
+        _ exchange: some Exchange, to address: SocketAddress, output: ResultOptions, report: (LoadTally) -> LoadReport
     ) throws {
         let progress = ProgressLine()
         let tally = try Load.run(plan, exchange, to: address, progress: progress)
         progress.clear()
-
         let report = report(tally)
-        let json = json.map(JSONOutput.init)
-        (json?.isStandardOutput == true ? StandardStream.error : .output).write(report.text)
-        try json?.write(report)
-        guard report.problems.isEmpty else {
-            for problem in report.problems {
-                StandardStream.error.write("error: \(problem)\n")
-            }
-            throw ExitCode.failure
-        }
+        try output.write(report, text: report.text)
+        try ResultOptions.fail(for: report.problems)
     }
 
     /// The address of a server that has several, of which it may listen on one only.
     func address(of endpoint: Endpoint) throws -> SocketAddress {
         SocketAddress.firstReachable(
             of: try endpoint.addresses(), timeoutSeconds: plan.connectTimeoutSeconds)
+    }
+}
+
+extension Endpoint {
+    /// The server that an argument names.
+    static func parse(_ text: String) throws(ValidationError) -> Endpoint {
+        guard let endpoint = Endpoint(text) else {
+            throw ValidationError("give a host and a port from 1 to 65535, such as 127.0.0.1:7777 or [::1]:7777")
+        }
+        return endpoint
     }
 }

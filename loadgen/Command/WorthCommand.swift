@@ -1,59 +1,51 @@
-import SystemSupport
 import ArgumentParser
+import CommandSupport
 
 /// `loadgen worth`.
 struct WorthCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worth",
-        abstract: "Shows what the pool gains, and where it gains nothing, beside good allocators.",
+        abstract: "Shows what the pool gains over good allocators, and where it gains nothing.",
         discussion: """
-            Measures the pool, malloc, malloc tuned to keep its memory, and mimalloc where it is installed: blocks of 256 KiB to \
-            64 MiB that are touched, reads past the page cache (O_DIRECT) into registered and plain memory, a byte limit \
-            under demand, and resident memory in a burst and some seconds after it. Each measurement has a fresh process; the \
-            contenders take turns within a round. A ratio is called a difference when its 95 % interval does not cover 1.
+            Compares the pool with malloc, with malloc tuned to keep its memory, and with mimalloc if it is installed. It \
+            measures blocks of 256 KiB to 64 MiB that are written to; reads past the page cache (O_DIRECT) into registered \
+            and plain memory; a byte limit under demand; and resident memory during a burst and some time after it.
 
-            By default it takes about two minutes.
+            Each measurement runs in a fresh process, and the contenders take turns within a round. A ratio is called a \
+            difference only when its 95 % interval does not cover 1. With the defaults it takes about two minutes.
 
-            Example: loadgen worth --rounds 7
+            Times take ms, s, m or h.
+
+            Example: loadgen worth --rounds 7 --idle 30s
             """)
 
-    @Option(help: "Measure each contender this many times.")
-    var rounds = 5
+    struct Measuring: ParsableArguments {
+        @Option(count: "Measure each contender this many times.", in: 1...1000)
+        var rounds = 5
 
-    @Option(
-        name: .customLong("idle"),
-        help: ArgumentHelp("Look at memory again this long after a burst.", valueName: "seconds"))
-    var idleSeconds = 10.0
+        @Option(time: "Look at resident memory again this long after a burst.", in: 0.1...3600)
+        var idle = TimeSpan(seconds: 10)
 
-    @Option(
-        help: ArgumentHelp(
-            "Make the file, 64 MiB, in this folder and remove it in the end (default: temporary files).",
-            valueName: "path"))
-    var folder: String?
-
-    @Option(help: ArgumentHelp("Write all figures as JSON to this file; - for standard output.", valueName: "file"))
-    var json: String?
-
-    func validate() throws {
-        try OptionRange.check(rounds, in: 1...1000, option: "--rounds")
-        try OptionRange.check(idleSeconds, in: 0.1...3600, option: "--idle")
+        @Option(
+            help: ArgumentHelp(
+                "Write the test file of 64 MiB to this folder, and remove it at the end. (default: the folder for temporary files)",
+                valueName: "folder"), completion: .directory)
+        var folder: String?
     }
 
+    @OptionGroup(title: "Measuring") var measuring: Measuring
+    @OptionGroup(title: "Output") var output: ResultOptions
+
     func run() throws {
+        if let folder = measuring.folder { try OutputPath.check(folder: folder, option: "--folder") }
         Interruption.install()
-        if let json, json != "-" { try OutputPath.check(json) }
-        let json = json.map(JSONOutput.init)
-        let text = json?.isStandardOutput == true ? StandardStream.error : .output
         let progress = ProgressLine()
-        let report = try Worth(roundCount: rounds, idleSeconds: idleSeconds, folder: folder).run(progress: progress)
+        let report = try Worth(
+            roundCount: measuring.rounds, idleSeconds: measuring.idle.seconds, folder: measuring.folder
+        ).run(progress: progress)
         progress.clear()
-        text.write(WorthText(report: report, width: SummaryTable.width(for: text)).text)
-        try json?.write(report)
-        guard report.problems.isEmpty else {
-            for problem in report.problems {
-                StandardStream.error.write("error: \(problem)\n")
-            }
-            throw ExitCode.failure
-        }
+        let width = SummaryTable.width(for: output.textStream)
+        try output.write(report, text: WorthText(report: report, width: width).text)
+        try ResultOptions.fail(for: report.problems)
     }
 }

@@ -102,7 +102,7 @@ struct Cell {
             switch `case` {
             case .echo: ["echo"]
             // Each response is read: what is kept and sent again needs no buffer.
-            case .file: ["files", folder!.path, "--cache-bytes", "0"]
+            case .file: ["files", folder!.path, "--cache-size", "0"]
             }
         return service + [
             "--host", "127.0.0.1", "--port", "0", "--reactors", "1", "--buffers", contender.bufferMode, "--stats",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import SystemSupport
 import ZeroPool
 
@@ -178,6 +179,8 @@ struct EchoCase: Equatable, Sendable, Encodable {
         EchoCase(connections: 64, messageByteCount: 512)
     ]
 
+    static let messageByteCounts = 1...1 << 30
+
     let connections: Int
     let messageByteCount: Int
 
@@ -186,14 +189,17 @@ struct EchoCase: Equatable, Sendable, Encodable {
     }
 }
 
-extension EchoCase: ExpressibleByArgument {
-    init?(argument: String) {
-        let parts = argument.split(separator: "x", omittingEmptySubsequences: false)
+extension EchoCase {
+    /// Reads `64x512` or `16x64K`.
+    static func parse(_ text: String) throws(ValidationError) -> EchoCase {
+        let parts = text.split(separator: "x", omittingEmptySubsequences: false)
         guard parts.count == 2, let connections = Int(parts[0]), (1...BytePattern.period).contains(connections),
-            let size = ByteCount(argument: String(parts[1]))
-        else { return nil }
-        self.init(connections: connections, messageByteCount: size.value)
+            let size = ByteCount(parts[1]), messageByteCounts.contains(size.value)
+        else {
+            throw ValidationError(
+                "write connections (1 to \(BytePattern.period)), an x and a message size (1 to 1G), such as 64x512 or 16x64K"
+            )
+        }
+        return EchoCase(connections: connections, messageByteCount: size.value)
     }
-
-    var defaultValueDescription: String { "\(connections)x\(messageByteCount)" }
 }

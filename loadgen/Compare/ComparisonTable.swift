@@ -16,7 +16,7 @@ struct ComparisonTable {
             """
         let files = report.files.map { place in
             """
-            The file is read for each request (--cache-bytes 0), because a cached response needs no buffer. Files in \
+            The file is read for each request (--cache-size 0), because a cached response needs no buffer. Files in \
             \(place.folder)\(place.fileSystem.map { ", on \($0)" } ?? ""). What the disk, or the host of a virtual disk, has \
             in memory is not visible.
 

@@ -9,7 +9,7 @@ import ZeroPool
 /// A small allocation stays behind after every 64 blocks, as a connection's state would.
 struct MemoryBurst {
     static let burstByteCount = 128 << 20
-    /// The server's own, by `--trim-seconds`.
+    /// The server's own, by `--trim-after`.
     static let trimSeconds = 2.0
 
     let blockByteCount: Int

@@ -48,7 +48,7 @@ def check_engines(run, change, may_be_mixed_when_broken=False):
     old = version(run, 1)
     engines = ("auto", "buffered", "direct") if not run.against else ("",)
     for engine in engines:
-        with run.serve("--engine", engine, "--cache-seconds", str(CACHE_SECONDS)) as server:
+        with run.serve("--engine", engine, "--cache-max-age", str(CACHE_SECONDS)) as server:
             received, is_whole = download(run, server, change, old)
             if is_whole:
                 demand(

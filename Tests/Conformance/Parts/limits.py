@@ -34,7 +34,7 @@ def head_too_large(run):
     with Connection(run.server) as connection:
         connection.send(request("/one.bin", *["A: a"] * 10_000))
         demand_refused(connection, 431)
-    with run.serve("--max-head-bytes", "2048") as server, Connection(server) as connection:
+    with run.serve("--max-head-size", "2048") as server, Connection(server) as connection:
         connection.send(request("/one.bin", "A: " + "a" * 2048))
         demand_refused(connection, 431)
 
@@ -54,7 +54,7 @@ def target_too_long(run):
 
 @check("a head that takes too long is refused with 408, however it trickles in; silence before one is not")
 def head_too_slow(run):
-    with run.serve("--head-seconds", "0.6") as server:
+    with run.serve("--head-timeout", "0.6") as server:
         with Connection(server) as silent, Connection(server) as stuck, Connection(server) as trickling:
             stuck.get("/one.bin").demand_status(200)
             start = time.monotonic()
@@ -71,19 +71,19 @@ def head_too_slow(run):
             for connection in (stuck, trickling):
                 demand_refused(connection, 408)
             seconds = time.monotonic() - start
-            demand(0.5 < seconds < 4.5, f"408 after {seconds:.1f} s with --head-seconds 0.6")
+            demand(0.5 < seconds < 4.5, f"408 after {seconds:.1f} s with --head-timeout 0.6")
             # It has sent nothing yet.
             silent.get("/one.bin").demand_status(200)
 
 
 @check("a connection that is idle for too long is closed, without a word")
 def idle(run):
-    with run.serve("--idle-seconds", "0.5") as server, Connection(server) as silent, Connection(server) as used:
+    with run.serve("--idle-timeout", "0.5") as server, Connection(server) as silent, Connection(server) as used:
         used.get("/one.bin").demand_status(200)
         start = time.monotonic()
         silent.demand_end()
         used.demand_end()
-        demand(time.monotonic() - start < 5, "idle connections were open for more than 5 s with --idle-seconds 0.5")
+        demand(time.monotonic() - start < 5, "idle connections were open for more than 5 s with --idle-timeout 0.5")
 
 
 @check("connections past a limit are refused, and later ones served")
@@ -154,7 +154,7 @@ def slow_readers(run):
 def scarce_blocks(run):
     run.need_pooled_echo()
     for engine in ("buffered", "direct"):
-        with run.serve("--engine", engine, "--reactors", "1", "--pool-bytes", str(8 * MEBIBYTE)) as server:
+        with run.serve("--engine", engine, "--reactors", "1", "--pool-size", str(8 * MEBIBYTE)) as server:
             readers = SlowReaders(run, server, 8)
             for _ in range(32):
                 connection = Connection(server, receive_byte_count=16_384)
@@ -170,11 +170,11 @@ def scarce_blocks(run):
             readers.close()
 
 
-@check("a reader that takes less than --min-bytes-per-second is cut, by a reset, and no other one", seconds=60)
+@check("a reader that takes less than --min-rate is cut, by a reset, and no other one", seconds=60)
 def too_slow_reader(run):
     if not run.is_long:
         raise Skipped("the grace alone is ten seconds: with --long")
-    with run.serve("--min-bytes-per-second", "1000000") as server:
+    with run.serve("--min-rate", "1000000") as server:
         readers = SlowReaders(run, server, 1)
         with Connection(server) as other:
             start = time.monotonic()
@@ -192,7 +192,7 @@ def too_slow_reader(run):
 @check("SIGTERM lets a download finish, and ends with status 0; idle connections are closed, new ones refused")
 def drain(run):
     run.need_pooled_echo()
-    with run.serve("--drain-seconds", "20") as server, Connection(server) as idle_one:
+    with run.serve("--drain-timeout", "20") as server, Connection(server) as idle_one:
         idle_one.get("/one.bin")
         with Connection(server, receive_byte_count=65_536) as connection:
             connection.send(request("/" + LARGE))
@@ -213,17 +213,17 @@ def drain(run):
         demand(status == 0, f"the server ended with status {status} after a download that finished")
 
 
-@check("past --drain-seconds a download is cut: fewer bytes than promised, and status 3")
+@check("past --drain-timeout a download is cut: fewer bytes than promised, and status 3")
 def drain_is_bounded(run):
     run.need_pooled_echo()
-    with run.serve("--drain-seconds", "1") as server:
+    with run.serve("--drain-timeout", "1") as server:
         readers = SlowReaders(run, server, 1)
         start = time.monotonic()
         server.terminate()
         status = server.wait_for_end()
         seconds = time.monotonic() - start
         demand(status == 3, f"the server ended with status {status} where it cut a download")
-        demand(0.5 < seconds < 5, f"it ended after {seconds:.1f} s with --drain-seconds 1")
+        demand(0.5 < seconds < 5, f"it ended after {seconds:.1f} s with --drain-timeout 1")
         try:
             readers.connections[0].read_body()
             raise Failure("a download that was cut came whole")
@@ -235,7 +235,7 @@ def drain_is_bounded(run):
 @check("what is pipelined behind the request that is answered at SIGTERM is answered, or the connection closed: not half")
 def drain_of_pipeline(run):
     run.need_pooled_echo()
-    with run.serve("--drain-seconds", "20") as server, Connection(server, receive_byte_count=65_536) as connection:
+    with run.serve("--drain-timeout", "20") as server, Connection(server, receive_byte_count=65_536) as connection:
         connection.send(request("/" + LARGE) + request("/4097.bin") * 3)
         connection.read_head()
         connection.read_body(MEBIBYTE)

@@ -234,7 +234,7 @@ def changing_link(run):
     changer = threading.Thread(target=change)
     changer.start()
     try:
-        with run.serve("--cache-seconds", "0") as server, Connection(server) as connection:
+        with run.serve("--cache-max-age", "0") as server, Connection(server) as connection:
             statuses = set()
             end = time.monotonic() + (10 if run.is_long else 1.5)
             while time.monotonic() < end:
