@@ -1,5 +1,4 @@
 import ArgumentParser
-import Crypto
 import SystemSupport
 
 /// `loadgen http URL`.
@@ -55,9 +54,7 @@ struct HTTPCommand: ParsableCommand {
         guard let hash else { return nil }
         let body = try ReferenceRequest.body(
             of: url, from: address, timeoutSeconds: load.plan.connectTimeoutSeconds)
-        let actual = SHA256.hash(data: body).map { byte in
-            (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }.joined()
+        let actual = SHA256.hexadecimal(of: body)
         guard actual == hash.lowercased() else {
             throw ReferenceError("\(url.url): the body's SHA-256 is \(actual), not \(hash.lowercased())")
         }
