@@ -14,6 +14,17 @@ let testSettings: [SwiftSetting] =
 
 let swiftSettings = testSettings + [.strictMemorySafety()]
 
+/// Tests beside other packages, swift-nio's HTTP parser and a service group, which take minutes to fetch and to build.
+/// `scripts/test --full` sets this.
+let hasPeers = Context.environment["ZEROPOOL_PEER_TESTS"] != nil
+
+func peers<Element>(_ elements: [Element]) -> [Element] { hasPeers ? elements : [] }
+
+let peerPackages: [Package.Dependency] = peers([
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+])
+
 let package = Package(
     name: "ZeroPool",
     products: [
@@ -35,10 +46,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
-        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-    ],
+    ] + peerPackages,
     targets: [
         // C: the thread-local slots that the pool's caches hang from.
         .target(name: "CZeroPool"),
@@ -160,10 +169,8 @@ let package = Package(
                 "SystemSupport", "ZeroPool", "ZeroPoolReactor", "echo-example", "proxy-example", "copy-example",
                 "chat-example", "client-example",
                 .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Programs"])),
-                .product(
-                    name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["Programs"])
-                ),
-            ],
+            ] + peers([.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")]),
+            exclude: hasPeers ? [] : ["ServiceTests.swift"],
             swiftSettings: testSettings),
         .testTarget(
             name: "PooledEchoTests",
@@ -174,12 +181,13 @@ let package = Package(
         .testTarget(
             name: "HTTP1Tests",
             // The parser that ours is compared with.
-            dependencies: [
-                "HTTP1", "TestSupport",
-                .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Programs"])),
-                .product(name: "NIOEmbedded", package: "swift-nio", condition: .when(traits: ["Programs"])),
-                .product(name: "NIOHTTP1", package: "swift-nio", condition: .when(traits: ["Programs"])),
-            ],
+            dependencies: ["HTTP1", "TestSupport"]
+                + peers([
+                    .product(name: "NIOCore", package: "swift-nio"),
+                    .product(name: "NIOEmbedded", package: "swift-nio"),
+                    .product(name: "NIOHTTP1", package: "swift-nio"),
+                ]),
+            exclude: hasPeers ? [] : ["DifferentialTests.swift"],
             swiftSettings: testSettings),
         .testTarget(name: "SystemSupportTests", dependencies: ["SystemSupport"], swiftSettings: testSettings),
         .testTarget(name: "ArchitectureTests", swiftSettings: testSettings),
@@ -196,3 +204,10 @@ let package = Package(
             swiftSettings: testSettings),
     ]
 )
+
+/// Without programs and their tests: what is built for a sanitizer.
+if Context.environment["ZEROPOOL_LIBRARY_TESTS_ONLY"] != nil {
+    let tests = ["ZeroPoolTests", "ZeroPoolURingTests", "HTTP1Tests", "ZeroPoolReactorTests", "PooledEchoTests"]
+    package.targets.removeAll { $0.type == .executable || $0.type == .test && !tests.contains($0.name) }
+    package.products.removeAll { $0 is Product.Executable }
+}

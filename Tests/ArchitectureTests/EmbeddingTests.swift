@@ -51,7 +51,7 @@ struct EmbeddingTests {
         #expect(sources.count >= 4, "the documents show no programs")
         let programs = Dictionary(uniqueKeysWithValues: sources.enumerated().map { ("Document\($0 + 1)", $1) })
         let package = try EmbeddingPackage(
-            products: ["ZeroPool", "ZeroPoolURing", "ZeroPoolReactor"], programs: programs)
+            products: ["ZeroPool", "ZeroPoolURing", "ZeroPoolReactor"], traits: "[]", programs: programs)
         defer { package.remove() }
         _ = try package.build()
     }

@@ -16,16 +16,47 @@ enum Repository {
     static func text(_ file: URL) throws -> String { try String(contentsOf: file, encoding: .utf8) }
 }
 
-/// The package as the package manager describes it.
+/// The package as its manifest says, which takes no dependency to be fetched.
 struct Manifest: Decodable {
     struct Target: Decodable {
         let name: String
         let type: String
-        let path: String
         /// Other targets of this package.
-        let targetDependencies: [String]?
+        let targetDependencies: [String]
         /// Products of other packages.
-        let productDependencies: [String]?
+        let productDependencies: [String]
+        /// Where its sources are; nil: where they are by default.
+        private let explicitPath: String?
+
+        var path: String { explicitPath ?? (type == "test" ? "Tests/" : "Sources/") + name }
+
+        private enum CodingKeys: String, CodingKey {
+            case name, type, dependencies
+            case explicitPath = "path"
+        }
+
+        /// One of the two, as a list that begins with its name.
+        private struct Dependency: Decodable {
+            let byName: [Name]?
+            let product: [Name]?
+        }
+
+        /// A name, or what else stands in a dependency's list.
+        private struct Name: Decodable {
+            let text: String?
+
+            init(from decoder: any Decoder) throws { text = try? decoder.singleValueContainer().decode(String.self) }
+        }
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: CodingKeys.self)
+            name = try container.decode(String.self, forKey: .name)
+            type = try container.decode(String.self, forKey: .type)
+            explicitPath = try container.decodeIfPresent(String.self, forKey: .explicitPath)
+            let dependencies = try container.decode([Dependency].self, forKey: .dependencies)
+            targetDependencies = dependencies.compactMap { $0.byName?.first?.text }
+            productDependencies = dependencies.compactMap { $0.product?.first?.text }
+        }
     }
 
     let targets: [Target]
@@ -37,14 +68,10 @@ struct Manifest: Decodable {
         // In a scratch folder of its own: the package's is taken while its tests run.
         let scratch = FileManager.default.temporaryDirectory.appending(path: "zeropool-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: scratch) }
-        let result = try Tool.run(
-            ["swift", "package", "--scratch-path", scratch.path, "describe", "--type", "json"])
+        let result = try Tool.run(["swift", "package", "--scratch-path", scratch.path, "dump-package"])
         try #require(result.isSuccess, "\(result.output)")
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
         // Anything that the package manager has to say stands before the object.
-        let object = result.output.drop { $0 != "{" }
-        return try decoder.decode(Manifest.self, from: Data(object.utf8))
+        return try JSONDecoder().decode(Manifest.self, from: Data(result.output.drop { $0 != "{" }.utf8))
     }
 }
 

@@ -43,7 +43,7 @@ struct RoomTests {
         #expect(rooms.count >= 14)
         for room in rooms {
             let allowed = try #require(Self.arrows[room.name], "the room \(room.name) has no arrows")
-            #expect(Set(room.targetDependencies ?? []).isSubset(of: allowed), "\(room.name) in Package.swift")
+            #expect(Set(room.targetDependencies).isSubset(of: allowed), "\(room.name) in Package.swift")
             let imports = try imports(of: room)
             let sources = try Repository.files(under: room.path, withExtension: "swift", "c")
             #expect(!sources.isEmpty, "\(room.name) has no sources")
@@ -56,7 +56,7 @@ struct RoomTests {
     @Test("The pool is made of nothing but itself, the standard library and the system's C library")
     func pool() throws {
         let room = try #require(try Manifest.read().rooms.first { $0.name == "ZeroPool" })
-        #expect(room.productDependencies ?? [] == [])
+        #expect(room.productDependencies == [])
         for (module, file) in try imports(of: room) {
             let isAllowed = ["CZeroPool", "Swift", "Synchronization", "Glibc", "Musl"].contains(module)
             #expect(isAllowed, "\(file) imports \(module)")

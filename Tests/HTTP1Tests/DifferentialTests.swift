@@ -30,7 +30,7 @@ struct DifferentialTests {
                 Issue.record(
                     """
                     Seed \(seed): \(error), of \(String(decoding: bytes, as: UTF8.self).debugDescription). Replay it with \
-                    ZEROPOOL_HTTP1_SEED=\(seed) swift test --disable-xctest --filter DifferentialTests
+                    ZEROPOOL_PEER_TESTS=1 ZEROPOOL_HTTP1_SEED=\(seed) swift test --disable-xctest --filter DifferentialTests
                     """)
                 // One failure is enough to look at.
                 break

@@ -11,7 +11,7 @@ struct IdleMemoryTests {
         "What a burst took goes back though connections stay, and then nobody is woken any more",
         arguments: EchoTests.modes)
     func burst(mode: String) throws {
-        let server = try EchoServer("--buffers", mode, "--reactors", "1", "--trim-after", "0.5")
+        let server = try EchoServer("--buffers", mode, "--reactors", "1", "--trim-after", "0.25")
         let staying = try server.peer("idle", "10", "65536")
         try staying.waitForLine("idle")
         let residentBefore = try #require(server.process.residentByteCount)
@@ -23,7 +23,7 @@ struct IdleMemoryTests {
         let pinned = try #require(server.process.pinnedByteCount)
         #expect(hasShrunk, "\(resident) of \(residentBefore) are resident, \(pinned) of \(pinnedBefore) pinned")
         let sleepCount = try #require(server.process.sleepCount)
-        usleep(3_000_000)
+        usleep(1_500_000)
         // Its timer would have ticked six times.
         #expect(try #require(server.process.sleepCount) - sleepCount < 3)
         try server.runPeer("messages", "50", "65536")

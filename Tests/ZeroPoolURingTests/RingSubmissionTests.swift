@@ -49,10 +49,12 @@ struct RingSubmissionTests {
             ring.nop(userData: 300)
             let completions = try ring.reap(301)
             let nops = completions.filter { $0.result == 0 }.map(\.userData)
-            #expect(nops == (UInt64(0)...300).filter { $0 % 3 != 2 })
+            let expectedNops: [UInt64] = (0...300).filter { $0 % 3 != 2 }
+            #expect(nops == expectedNops)
             // The later a timeout was prepared, the earlier it ends: each kept its own time.
             let timeouts = completions.filter { $0.result == -ETIME }.map(\.userData)
-            #expect(timeouts == (UInt64(0)..<300).filter { $0 % 3 == 2 }.reversed())
+            let expectedTimeouts: [UInt64] = (0..<300).filter { $0 % 3 == 2 }.reversed()
+            #expect(timeouts == expectedTimeouts)
             #expect(monotonicNanoseconds() >= start + 798_000_000)
         }
     }

@@ -133,7 +133,7 @@ final class FileHandler {
         case .decoded(let path) where path.hasHiddenSegment && !configuration.servesDotfiles: return .refusal(.notFound)
         case .decoded(let path):
             // Most requests end here, without the cost of another async function.
-            if isPlain, let index = findResponse() { return .kept(index) }
+            if isPlain, !path.endsInSlash, let index = findResponse() { return .kept(index) }
             return try await path.endsInSlash ? answerDirectory() : answerFile()
         }
     }

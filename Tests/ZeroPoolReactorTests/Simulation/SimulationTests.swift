@@ -33,7 +33,7 @@ struct SimulationTests {
             _ = simulate(Scenario(seed: seed), isPrinted: true)
             return
         }
-        let count = SimulationTests.environment("ZEROPOOL_SIMULATION_SEEDS") ?? (Sanitizer.isActive ? 200 : 2000)
+        let count = SimulationTests.environment("ZEROPOOL_SIMULATION_SEEDS") ?? (Sanitizer.isActive ? 200 : 1000)
         let base = SimulationTests.environment("ZEROPOOL_SIMULATION_BASE") ?? UInt64.random(in: 0...1 << 62)
         print("\(count) simulations from seed \(base) on")
         var turnCount = 0
@@ -49,7 +49,7 @@ struct SimulationTests {
         }
         print("\(turnCount) turns of the loop, \(releases), \(cancellations)")
         // What a seed plays is chance; what none of so many plays is not tested.
-        guard count >= 2000 else { return }
+        guard count >= 1000 else { return }
         #expect(releases.lateCount > 0 && releases.count > releases.lateCount)
         #expect(cancellations.cancelled > 0 && cancellations.expired > 0)
     }

@@ -132,28 +132,27 @@ struct Findings {
 struct RatioInterval: Codable, Equatable, Sendable {
     /// With fewer rounds an interval says too little to call anything a difference.
     static let leastRoundCount = 5
-    private static let drawCount = 4000
 
     let ratio: Double
     let low: Double
     let high: Double
 
     /// Values by round; rounds that only one side has are left out. Nil without a common round, or with a value of 0.
-    init?(of numerators: [Int: Double], to denominators: [Int: Double], seed: UInt64 = 2026) {
+    init?(of numerators: [Int: Double], to denominators: [Int: Double], drawCount: Int = 4000, seed: UInt64 = 2026) {
         let rounds = numerators.keys.filter { denominators[$0] != nil }.sorted()
         let above = rounds.map { numerators[$0]! }
         let below = rounds.map { denominators[$0]! }
         guard !rounds.isEmpty, (above + below).allSatisfy({ $0 > 0 && $0.isFinite }) else { return nil }
         var generator = SplitMix64(seed: seed)
         var drawn: [Double] = []
-        for _ in 0..<Self.drawCount {
+        for _ in 0..<drawCount {
             let indices = rounds.map { _ in Int.random(in: rounds.indices, using: &generator) }
             drawn.append(Spread.median(indices.map { above[$0] }) / Spread.median(indices.map { below[$0] }))
         }
         drawn.sort()
         ratio = Spread.median(above) / Spread.median(below)
-        low = drawn[Self.drawCount / 40]
-        high = drawn[Self.drawCount - 1 - Self.drawCount / 40]
+        low = drawn[drawCount / 40]
+        high = drawn[drawCount - 1 - drawCount / 40]
     }
 
     var coversOne: Bool { low <= 1 && high >= 1 }
