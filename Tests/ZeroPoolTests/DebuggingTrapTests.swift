@@ -34,7 +34,7 @@ struct DebuggingTrapTests {
             _ = neighbour
         }
         #expect(says(result, "a buffer was written to after its return: byte 99 is 0x41"))
-        #expect(says(result, "65536 bytes taken at ZeroPool/Shard+Preallocating.swift:"))
+        #expect(says(result, "65536 bytes taken at ZeroPool/Shard.swift:"))
     }
 
     @Test(
