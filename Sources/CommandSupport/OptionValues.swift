@@ -6,7 +6,7 @@ package struct ByteCount: Equatable, Sendable, CustomStringConvertible {
 
     package init(_ value: Int) { self.value = value }
 
-    /// Nil for what is not a size.
+    /// Nil when the text is not a size.
     package init?(_ text: some StringProtocol) {
         let unit = text.last.flatMap { last in Self.units.first { $0.name == last.uppercased() } }
         let digits = unit == nil ? text[...] : text.dropLast()
@@ -20,7 +20,7 @@ package struct ByteCount: Equatable, Sendable, CustomStringConvertible {
 
     private static let units: [(name: String, byteCount: Int)] = [("G", 1 << 30), ("M", 1 << 20), ("K", 1 << 10)]
 
-    /// In the largest unit that says it exactly.
+    /// The size in the largest unit that is exact.
     package var description: String {
         for unit in Self.units where value > 0 && value.isMultiple(of: unit.byteCount) {
             return "\(value / unit.byteCount)\(unit.name)"
@@ -43,7 +43,7 @@ package struct TimeSpan: Equatable, Sendable, CustomStringConvertible {
 
     package init(seconds: Double) { self.seconds = seconds }
 
-    /// Nil for what is not a time.
+    /// Nil when the text is not a time.
     package init?(_ text: some StringProtocol) {
         let unit = Self.units.first { text.hasSuffix($0.name) }
         let digits = unit.map { text.dropLast($0.name.count) } ?? text[...]
@@ -55,7 +55,7 @@ package struct TimeSpan: Equatable, Sendable, CustomStringConvertible {
 
     private static let units: [(name: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600)]
 
-    /// In the largest unit that says it as a whole number.
+    /// The time in the largest unit that gives a whole number.
     package var description: String {
         if seconds == 0 { return "0" }
         for unit in Self.units.reversed() {
@@ -77,7 +77,7 @@ package struct TimeSpan: Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// Values of which only some are accepted.
+/// Checks that a value is in its accepted range.
 private enum OptionRange {
     static func check<Value: Comparable>(
         _ value: Value, in range: ClosedRange<Value>, orZero: Bool = false, named name: (Value) -> String
@@ -100,8 +100,8 @@ private func parseCount<Value: FixedWidthInteger>(
     return count
 }
 
-// A value that begins with a hyphen is taken as the value, so that the message for -1 says what is accepted. The parser
-// knows no text for a default that it did not parse itself, so it ends the help text.
+// A value that begins with a hyphen is taken as the value, so that the message for -1 says what is accepted. The
+// parser has no text for a default that it did not parse itself, so the default stands at the end of the help text.
 
 extension Option {
     /// An option for a size in bytes.
@@ -114,7 +114,7 @@ extension Option {
         ) { text in try ByteCount.parse(text, in: range) }
     }
 
-    /// An option for a size in bytes whose default the help text says.
+    /// An option for a size in bytes whose default is in the help text.
     package init(
         name: NameSpecification = .long, size help: String, in range: ClosedRange<Int>
     ) where Value == ByteCount? {
@@ -123,7 +123,7 @@ extension Option {
         ) { text in try ByteCount.parse(text, in: range) }
     }
 
-    /// An option for a length of time, of which 0 may have a meaning of its own.
+    /// An option for a length of time. With `orZero`, 0 is accepted too, with a meaning of its own.
     package init(
         wrappedValue: TimeSpan, name: NameSpecification = .long, time help: String, in range: ClosedRange<Double>,
         orZero: Bool = false
@@ -145,7 +145,7 @@ extension Option {
         ) { text in try parseCount(text, in: range) }
     }
 
-    /// An option for a whole number whose default the help text says.
+    /// An option for a whole number whose default is in the help text.
     package init(
         name: NameSpecification = .long, count help: String, valueName: String = "number", in range: ClosedRange<Int>
     ) where Value == Int? {

@@ -7,7 +7,7 @@ package enum Program {
 }
 
 extension ParsableCommand {
-    /// Runs a program that consists of subcommands, and names a misspelt one.
+    /// Runs a program that consists of subcommands. Reports a misspelt subcommand by name.
     package static func runProgram() {
         do throws(ValidationError) {
             try checkSubcommand(in: Array(CommandLine.arguments.dropFirst()))
@@ -17,7 +17,8 @@ extension ParsableCommand {
         main(nil)
     }
 
-    /// Throws when the arguments begin with a word that is not a subcommand: the parser would call all of them unexpected.
+    /// Throws when the arguments begin with a word that is not a subcommand. The parser would only report all
+    /// arguments as unexpected.
     package static func checkSubcommand(in arguments: [String]) throws(ValidationError) {
         let word = (arguments.first == "help" ? arguments.dropFirst().first : arguments.first) ?? ""
         guard !word.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
@@ -38,7 +39,7 @@ extension ParsableCommand {
 }
 
 extension String {
-    /// The number of letters to insert, delete or replace to make `other` of this (Levenshtein).
+    /// The number of letters to insert, delete or replace to turn this into `other` (Levenshtein).
     func editDistance(to other: String) -> Int {
         var previous = Array(0...other.count)
         for (row, letter) in enumerated() {

@@ -1,8 +1,8 @@
 import Glibc
 import SystemSupport
 
-/// A file that gets lines from any thread, written by a thread of its own, so that a slow disk holds up nobody else. What waits
-/// for the disk is bounded: lines beyond that are refused.
+/// A log file to which any thread may append lines. A thread of its own writes the file, so that a slow disk delays
+/// nothing else. The lines that wait for the disk are bounded; further lines are refused.
 final class AccessLog: Sendable {
     private struct State {
         var text: [UInt8] = []
@@ -15,9 +15,10 @@ final class AccessLog: Sendable {
     private let state = Monitor(State())
     private let thread = Monitor<SystemThread<Void>?>(nil)
 
-    /// Opens the file to append to it, or makes it. Throws a sentence for the user.
+    /// Opens or creates the file, to append to it. The error's description is a sentence for the user.
     init(path: String) throws(ServerError) {
-        // A pipe that nobody reads is an error, and not waited for. Writing to one waits, on a thread that may.
+        // Opening a pipe without a reader is an error and does not wait. Writing to a pipe may wait, because the
+        // log's thread may block.
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0o644)
         guard descriptor >= 0 else { throw .accessLog(path, errno: errno) }
         _ = fcntl(descriptor, F_SETFL, O_APPEND)
@@ -67,7 +68,7 @@ final class AccessLog: Sendable {
             let count = unsafe text.withUnsafeBytes { bytes in
                 unsafe Glibc.write(descriptor, bytes.baseAddress! + offset, bytes.count - offset)
             }
-            // A full disk loses lines, and serves on.
+            // With a full disk, lines are lost and the server goes on.
             guard count > 0 || errno == EINTR else { return }
             offset += max(0, count)
         }

@@ -4,13 +4,13 @@ import SystemSupport
 package import ZeroPool
 package import ZeroPoolReactor
 
-/// A server: reactors from the first listen to the last return.
+/// A server with its reactors, from its start to its end.
 package final class Server: Sendable {
     /// How a server ended.
     package struct Outcome: Sendable {
         /// What it did.
         package var statistics: ServerStatistics
-        /// Whether everything was sent that had to be when it was stopped.
+        /// Whether everything that had to be sent when it was stopped was sent.
         package var isComplete: Bool { statistics.reactor.connections.cut == 0 }
     }
 
@@ -19,14 +19,16 @@ package final class Server: Sendable {
     private let reactors: ReactorGroup
     private let accessLog: AccessLog?
     private let fileStatistics = Monitor(FileStatistics())
-    /// Where it listens, as a client writes it.
+    /// The address that it listens on, as a client writes it.
     package let name: String
 
     // MARK: Life
 
-    /// Listens, starts the reactors, and returns when all of them serve. Throws a sentence for the user.
+    /// Listens, starts the reactors, and returns when all of them serve. The error's description is a sentence for
+    /// the user.
     ///
-    /// SIGINT and SIGTERM are blocked in the calling thread, and so in all that it starts: `runUntilStopped` takes them.
+    /// SIGINT and SIGTERM are blocked in the calling thread, and so in all threads that it starts: `runUntilStopped`
+    /// receives them.
     package init(_ configuration: ServerConfiguration, logger: Logger) throws(ServerError) {
         self.configuration = configuration
         Server.blockStopSignals()
@@ -88,7 +90,7 @@ package final class Server: Sendable {
             limits = ConnectionLimits(
                 bufferByteCount: ReactorGroup.roundedBufferByteCount(configuration.bufferByteCount),
                 unreadByteCount: maxOwedByteCount)
-            // Until the drain ends: what was echoed has to be read.
+            // Until the drain ends, because clients still have to read the echoes.
             limits.lingerSeconds = nil
         case .files(let files):
             limits = ConnectionLimits()
@@ -104,7 +106,7 @@ package final class Server: Sendable {
         group.limits = limits
         group.onWarning = { logger.warning("\($0)") }
         group.onFailure = { index, error in
-            // The process ends with it: a server that runs on half alive loses connections silently.
+            // The process ends too: a server that ran on without a reactor would silently lose connections.
             logger.critical("reactor \(index): \(error)")
             _ = kill(getpid(), SIGTERM)
         }
@@ -132,12 +134,12 @@ package final class Server: Sendable {
         }
     }
 
-    /// Waits for SIGINT or SIGTERM; then drains, at a second signal cuts, and ends every reactor.
+    /// Waits for SIGINT or SIGTERM, then drains. Cuts at a second signal. Ends every reactor.
     package func runUntilStopped(logger: Logger) throws(ServerError) -> Outcome {
         _ = Server.waitForStopSignal()
         logger.info("draining for at most \(configuration.drainSeconds) seconds")
         reactors.drain()
-        // A second signal cuts: taken by a thread that nobody waits for.
+        // A thread that is never joined waits for the second signal, which cuts.
         let reactors = reactors
         do throws(SystemError) {
             _ = try SystemThread<Void> {
@@ -145,7 +147,7 @@ package final class Server: Sendable {
                 reactors.cut()
             }
         } catch {
-            logger.warning("a second signal will not be heard: \(error)")
+            logger.warning("a second signal will have no effect: \(error)")
         }
         defer { accessLog?.close() }
         var statistics = ServerStatistics()
@@ -157,7 +159,7 @@ package final class Server: Sendable {
             throw .reactor(error)
         }
         if case .files = configuration.service { statistics.files = fileStatistics.withLock { $0 } }
-        // Their threads are gone, and with them their caches: what is not back now will never be.
+        // The threads are gone, and their caches with them: a buffer that is not back now never will be.
         let leaseCount = pool.leasedBufferCount
         guard leaseCount == 0 else { throw .reactor(.leaked(leaseCount: leaseCount)) }
         statistics.pool = pool.statistics()
@@ -188,8 +190,8 @@ package final class Server: Sendable {
 
     // MARK: Memory
 
-    /// A shard per reactor with an equal part of the memory, so that the peers of one can't take what those of another need;
-    /// and caches that hold what a turn of the loop has in flight.
+    /// Makes a pool with a shard per reactor. Each shard has an equal part of the memory, so that the peers of one
+    /// reactor can't take the memory that another's need. The caches hold what a turn of the loop has in flight.
     private static func makePool(
         _ configuration: ServerConfiguration, reactorCount: Int
     ) throws(ReactorError) -> BufferPool {
@@ -200,24 +202,25 @@ package final class Server: Sendable {
         let least = reactorCount * max(2 << 20, bufferByteCount)
         if let poolByteCount = configuration.poolByteCount, poolByteCount < least {
             throw .configuration(
-                "--pool-size is at least \(least) with --reactors \(reactorCount) and buffers of \(bufferByteCount) bytes, "
-                    + "not \(poolByteCount)")
+                "--pool-size must be at least \(least) with --reactors \(reactorCount) and buffers of \(bufferByteCount) "
+                    + "bytes, not \(poolByteCount)")
         }
-        // By default enough for every reactor to start with, however large the buffers.
+        // Enough for every reactor to start with, however large its buffers are.
         let ample = reactorCount * ReactorGroup.startingBufferCount * bufferByteCount
         let byteCount = configuration.poolByteCount ?? max(64 << 20, ample, ProcessBudget.memoryByteCount / 4)
-        // The reactors' timers look for idle memory, and nobody else.
+        // Only the reactors' timers look for idle memory.
         return BufferPool.builder().numShards(shardCount).tlsCacheSize(128).tlsCacheByteCount(.max)
             .maxBuffersPerShard(1024).maxIdleSeconds(.infinity).maxByteCount(byteCount)
             .maxByteCountPerShard(byteCount / reactorCount).build()
     }
 }
 
-/// Why a server can't start, or had to end: a sentence for its user, with what to do about it.
+/// Why a server can't start, or had to end. The description is a sentence for its user, with the remedy if there is
+/// one.
 package enum ServerError: Error, CustomStringConvertible {
     /// The host is neither an address nor a known name.
     case unknownHost(String, reason: String)
-    /// What should be served is no directory, or may not be read.
+    /// The root is not a directory, or can't be opened.
     case root(String, errno: Int32)
     /// The access log can't be written.
     case accessLog(String, errno: Int32)
@@ -242,15 +245,15 @@ package enum ServerError: Error, CustomStringConvertible {
     }
 }
 
-/// What a server did, measured while it did it. Its JSON is flat: the reactors' names stand beside those here.
+/// A server's statistics. The JSON is flat: the names of the reactors' statistics stand beside the names here.
 package struct ServerStatistics: Sendable, Codable {
     package var buffers = BufferMode.registered
     package var reactors = 0
-    /// What the reactors did, in sum.
+    /// The sum of the reactors' statistics.
     package var reactor = ReactorStatistics()
-    /// What the pool says of itself at the end of service, by size class and in sum.
+    /// The pool's statistics at the end of service, by size class and in total.
     package var pool = BufferPool.Statistics()
-    /// What a file server did beside.
+    /// The file server's statistics.
     package var files: FileStatistics?
 
     package init() {}

@@ -1,11 +1,11 @@
 package import ZeroPoolReactor
 
-/// What a server is asked to be.
+/// The configuration of a server.
 package struct ServerConfiguration: Sendable {
     /// What it does with its connections.
     package enum Service: Sendable {
-        /// Sends back what comes in. `maxOwedByteCount`: stop reading from a client that has this many unread bytes; nil for
-        /// 1 MiB, or four buffers where those are larger.
+        /// Sends back the bytes that it receives. Stops reading from a client that has `maxOwedByteCount` unread
+        /// bytes; nil for 1 MiB, or four buffers if that is more.
         case echo(maxOwedByteCount: Int?)
         case files(FilesConfiguration)
     }
@@ -15,31 +15,31 @@ package struct ServerConfiguration: Sendable {
     package var host = "127.0.0.1"
     /// The port to listen on; 0 lets the system pick one.
     package var port: UInt16 = 7777
-    /// Threads with a ring each; nil for one a processor.
+    /// The number of threads, each with a ring; nil for one per processor.
     package var reactorCount: Int?
-    /// Where buffers come from.
+    /// The source of buffers.
     package var buffers = BufferMode.registered
-    /// As many bytes as one receive takes at most; rounded up to a power of two.
+    /// Maximum bytes per receive; rounded up to a power of two.
     package var bufferByteCount = 64 * 1024
-    /// As many connections as the process serves at once.
+    /// Maximum connections at once in the process.
     package var maxConnectionCount = 16_384
-    /// As many connections as the process serves of one address (IPv6: of one /64 network); nil for no such limit.
+    /// Maximum connections at once from one address (IPv6: one /64 network); nil for no limit.
     package var maxConnectionCountPerAddress: Int?
-    /// A connection without a byte either way for so long is closed; 0 for never.
+    /// Close a connection after this many seconds without traffic; 0 for never.
     package var idleSeconds = 600.0
-    /// While others wait for buffers, a connection whose peer takes no whole buffer for so long is cut.
+    /// While others wait for buffers, cut a connection whose peer takes no whole buffer for this many seconds.
     package var stallSeconds = 0.5
-    /// Memory that was not used for so long goes back to the system; 0 for never.
+    /// Give memory back to the system after this many seconds without use; 0 for never.
     package var trimSeconds = 2.0
-    /// As long as a stopping server waits for its peers.
+    /// Seconds that a stopping server waits for its peers.
     package var drainSeconds = 5.0
-    /// As many bytes of buffers as the process maps, of which each reactor has its equal part; nil for a quarter of the
-    /// memory that it may use. Without effect on buffers from `malloc`.
+    /// Maximum bytes that the pool maps, in equal parts per reactor; nil for a quarter of the memory that the process
+    /// may use. Without effect on buffers from `malloc`.
     package var poolByteCount: Int?
 
     package init(_ service: Service) { self.service = service }
 
-    /// What is kept may take a quarter of the pool at most.
+    /// Maximum bytes of cached responses: at most a quarter of the pool.
     var keptByteCount: Int {
         guard case .files(let files) = service else { return 0 }
         return min(files.cacheByteCount, (poolByteCount ?? .max) / 4)

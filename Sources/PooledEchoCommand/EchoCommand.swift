@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandSupport
 import PooledEcho
 
-/// `pooled-echo echo`: sends back what comes in.
+/// `pooled-echo echo`: sends back what clients send.
 struct EchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "echo",
@@ -12,8 +12,8 @@ struct EchoCommand: ParsableCommand {
             then closes its side of each connection and waits for the client to close. After the drain timeout, or at a \
             second signal, it cuts the connections that are left.
 
-            A client that loses bytes sees a reset, never a normal end of stream. With --stats json the server says at its \
-            end how many connections each limit has closed.
+            A client that loses bytes sees a reset, never a normal end of stream. With --stats json the server \
+            prints, when it ends, how many connections each limit closed.
 
             Exit status: 0 when everything was sent, 3 when connections were cut with bytes unsent, 1 on an error, \
             64 on wrong usage.

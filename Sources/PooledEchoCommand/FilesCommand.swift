@@ -8,13 +8,14 @@ struct FilesCommand: ParsableCommand {
         commandName: "files",
         abstract: "Serves the files of a directory over HTTP/1.1.",
         discussion: """
-            Prints "listening on HOST:PORT" when it is ready. Answers GET and HEAD requests, also with ranges and conditions. \
-            For a directory it sends index.html. It opens nothing outside the root, whatever paths and links say.
+            Prints "listening on HOST:PORT" when it is ready. Answers GET and HEAD requests, including ranges and \
+            conditional requests. For a directory it sends index.html. It opens nothing outside the root, whatever paths and \
+            links say.
 
             SIGINT or SIGTERM stops it: it finishes the responses that have begun, then closes its side of each connection \
             and waits for the client to close. After the drain timeout, or at a second signal, it cuts the connections that \
-            are left. A client that loses bytes sees a reset, never a normal end of stream. With --stats json the server says \
-            at its end how many connections each limit has closed.
+            are left. A client that loses bytes sees a reset, never a normal end of stream. With --stats json the server \
+            prints, when it ends, how many connections each limit closed.
 
             Exit status: 0 when everything was sent, 3 when connections were cut with bytes unsent, 1 on an error, \
             64 on wrong usage.
@@ -43,7 +44,7 @@ struct FilesCommand: ParsableCommand {
         var cacheSize = ByteCount(16 << 20)
 
         @Option(
-            count: "Keep this many paths open for later requests. The number is lower if ulimit -n is.",
+            count: "Keep at most this many paths open for later requests. A low ulimit -n lowers the number.",
             valueName: "paths", in: 1...1_000_000)
         var cacheFiles = 2048
 
@@ -54,7 +55,7 @@ struct FilesCommand: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "Read files through the page cache (buffered), past it (direct), or past it only if they are large and not cached (auto).",
+                "Read files through the page cache (buffered), past it (direct), or past it only for large files that are not in it (auto).",
                 valueName: "engine"))
         var engine = FileEngine.auto
 

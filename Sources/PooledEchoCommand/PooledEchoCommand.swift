@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
 
-/// The program `pooled-echo`: a thin face of the library PooledEcho.
+/// The program `pooled-echo`: a thin front end of the library PooledEcho.
 @main
 struct PooledEchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -34,7 +34,7 @@ struct ListeningOptions: ParsableArguments {
 struct BufferOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Take buffers from the pool and register them with the ring (registered), from the pool only (pooled), or from malloc (malloc).",
+            "Take buffers from the pool, registered with the ring (registered) or not (pooled), or from malloc (malloc).",
             valueName: "source"))
     var buffers = BufferMode.registered
 
@@ -64,10 +64,10 @@ struct BufferOptions: ParsableArguments {
     }
 }
 
-/// What any server limits.
+/// The limits of both servers.
 struct LimitOptions: ParsableArguments {
     @Option(
-        count: "Refuse connections beyond this number. The limit is lower if ulimit -n is.", valueName: "connections",
+        count: "Refuse connections beyond this number. A low ulimit -n lowers the limit.", valueName: "connections",
         in: 1...1_000_000)
     var maxConnections = 16_384
 
@@ -82,11 +82,12 @@ struct LimitOptions: ParsableArguments {
     var idleTimeout = TimeSpan(seconds: 600)
 
     @Option(
-        time: "While others wait for buffers, cut a connection whose client takes no whole buffer for this time.",
+        time:
+            "Cut a connection whose client has not taken a whole buffer for this time, but only while others wait for buffers.",
         in: 0.01...86_400)
     var stallTimeout = TimeSpan(seconds: 0.5)
 
-    @Option(time: "When the server stops, wait at most this long for its clients.", in: 0...86_400)
+    @Option(time: "Wait at most this long for clients when the server stops.", in: 0...86_400)
     var drainTimeout = TimeSpan(seconds: 5)
 
     func apply(to configuration: inout ServerConfiguration) {
@@ -98,12 +99,12 @@ struct LimitOptions: ParsableArguments {
     }
 }
 
-/// What a server says, and how it is run.
+/// The output of a server, and how it runs.
 struct OutputOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Print statistics when the server ends, in this format.", valueName: "format"))
     var stats: StatisticsFormat?
 
-    /// Serves until a signal, and says how it went.
+    /// Serves until a signal stops the server, and prints the outcome.
     func run(_ configuration: ServerConfiguration) throws {
         LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
         let logger = Logger(label: "pooled-echo")
@@ -125,7 +126,7 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
-/// What `--stats` takes.
+/// The values of `--stats`.
 enum StatisticsFormat: String, ExpressibleByArgument, CaseIterable {
     case json
 }

@@ -3,7 +3,8 @@ internal import SystemSupport
 
 /// A few threads for calls that block, such as listing a directory.
 ///
-/// The threads start with the first work and end with ``close()``. At most as many calls wait as tasks wait for them.
+/// The threads start with the first work and end with ``close()``. Each waiting task has at most one call in the
+/// queue.
 public final class BlockingPool: Sendable {
     private struct State {
         var work: [@Sendable () -> Void] = []
@@ -21,7 +22,7 @@ public final class BlockingPool: Sendable {
         self.threadLimit = threadLimit
     }
 
-    /// Ends the threads after the work that they have begun or queued. Any thread.
+    /// Ends the threads after the work that has begun or is queued. Any thread.
     public func close() { state.withLock { $0.isClosed = true } }
 
     /// Runs `work` on a thread of the pool and returns its result.
@@ -38,7 +39,7 @@ public final class BlockingPool: Sendable {
         return try result.get()
     }
 
-    /// - Returns: 0, or why the work won't be done.
+    /// - Returns: 0, or the `errno` that says why the work won't run.
     private func submit(_ work: @escaping @Sendable () -> Void) -> Int32 {
         let needsThread: Bool? = state.withLock { state in
             guard !state.isClosed else { return nil }

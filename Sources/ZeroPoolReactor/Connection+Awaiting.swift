@@ -6,18 +6,19 @@ extension Connection {
     /// The next bytes, in a lease of up to the reactor's buffer size; nil at the end of the stream, and when the server
     /// drains and nothing is left.
     ///
-    /// Throws when the connection has failed or was cut, when `deadline` passes, and when the calling task is cancelled. After
-    /// the latter two the connection works on. Cost: no allocation; a suspension when nothing has come.
+    /// Throws when the connection has failed or was cut, when `deadline` passes, and when the calling task is
+    /// cancelled. After a deadline or a cancellation the connection still works. Cost: no allocation; a suspension
+    /// when nothing has arrived.
     public nonisolated(nonsending) func receive(deadline: Deadline? = nil) async throws(IOError) -> PooledBuffer? {
         try requireServing(.receive)
-        // Now, and not when the last lease was taken: by now it counts among those unsent, or is gone.
+        // Now, and not when the last lease was taken: by now that lease counts as unsent, or has been returned.
         if reception == .idle { updateReceiving() }
-        // Written out, since each function that awaits takes memory in the task of an idle connection.
+        // Not in a function of its own: each function that awaits takes memory in the task of an idle connection.
         while inboxCount == 0, !isInputOver {
             if let deadline, reactor.isOver(deadline) {
                 refuse(.input, .expired)
             } else if TaskIdentity.current == taskIdentity {
-                // Only a cut cancels the handler's own task, and that resumes the waiter by itself.
+                // Only a cut cancels the handler's own task, and the cut also resumes the waiter.
                 await unsafe withUnsafeContinuation { continuation in
                     unsafe suspend(on: .input, continuation, deadline)
                 }
@@ -30,12 +31,12 @@ extension Connection {
         return takeReceived()
     }
 
-    /// Sends a lease's written bytes, and returns when the kernel has taken those of every lease before it.
+    /// Sends a lease's written bytes, and returns when the kernel has taken the bytes of every earlier lease.
     ///
-    /// So a connection has at most one unsent lease when this returns, and an error of this send shows at the next await;
-    /// ``flush(to:deadline:)`` waits for this lease as well. The lease goes back to the pool when the kernel is done with it.
-    /// Throws like ``receive(deadline:)``; after a deadline or a cancellation the lease is still being sent. Cost: no
-    /// allocation; a suspension when an earlier lease is unsent.
+    /// So a connection has at most one unsent lease when this returns, and the next await throws an error of this
+    /// send. ``flush(to:deadline:)`` waits for this lease as well. The lease goes back to the pool when the kernel is
+    /// done with it. Throws like ``receive(deadline:)``; after a deadline or a cancellation the lease is still being
+    /// sent. Cost: no allocation; a suspension when an earlier lease is unsent.
     public nonisolated(nonsending) func send(
         _ lease: consuming PooledBuffer, deadline: Deadline? = nil
     ) async throws(IOError) {
@@ -59,8 +60,8 @@ extension Connection {
         queue(lease)
     }
 
-    /// Waits until at most `bufferCount` of the leases that were sent or enqueued are held: by the queue, by the kernel, or
-    /// until the peer has acknowledged a zero-copy send.
+    /// Waits until at most `bufferCount` sent or enqueued leases are still held by the queue or by the kernel. The
+    /// kernel holds the lease of a zero-copy send until the peer has acknowledged it.
     public nonisolated(nonsending) func flush(
         to bufferCount: Int = 0, deadline: Deadline? = nil
     ) async throws(IOError) {
@@ -136,7 +137,7 @@ extension Connection {
     private nonisolated(nonsending) func waitCancellably(on side: Side, _ deadline: Deadline?) async {
         let ticket = side == .input ? receiveWaiter.nextTicket : sendWaiter.nextTicket
         await withTaskCancellationHandler {
-            // What was cancelled before has called its handler already, in vain.
+            // If the task was cancelled before, its cancellation handler has already run, without effect.
             guard !Task.isCancelled else { return refuse(side, .cancelled) }
             await unsafe withUnsafeContinuation { continuation in unsafe suspend(on: side, continuation, deadline) }
         } onCancel: {
@@ -170,21 +171,22 @@ extension Connection {
 
 /// A moment after which an await gives up, in ticks of its reactor's coarse clock.
 ///
-/// A deadline is good on the reactor that made it (``Reactor/deadline(after:)``), and for any number of awaits. Cost: a few
-/// instructions, no system call.
+/// A deadline is valid on the reactor that made it (``Reactor/deadline(after:)``), and for any number of awaits.
+/// Cost: a few instructions, no system call.
 public struct Deadline: Sendable {
     let tick: UInt32
 }
 
-/// Which task runs: to tell a handler's own awaits from those of its child tasks, which others may cancel.
+/// The identity of a task, to tell a handler's own awaits from the awaits of its child tasks, which others may
+/// cancel.
 @safe
 struct TaskIdentity: Equatable {
     private let task: UnsafeMutableRawPointer?
 
-    /// No task that runs.
+    /// Equal to no running task.
     static var none: TaskIdentity { unsafe TaskIdentity(task: nil) }
 
-    /// The task that the calling thread runs a part of.
+    /// The task that runs on the calling thread.
     @inline(__always)
     static var current: TaskIdentity { unsafe TaskIdentity(task: swift_task_getCurrent()) }
 
@@ -192,7 +194,7 @@ struct TaskIdentity: Equatable {
     static func == (left: TaskIdentity, right: TaskIdentity) -> Bool { unsafe left.task == right.task }
 }
 
-/// One suspended await, and what ends it before its time.
+/// One suspended await, and the deadline or cancellation that ends it early.
 @safe
 struct Waiter {
     enum Outcome: UInt8 {
@@ -202,7 +204,7 @@ struct Waiter {
         /// The reactor stops.
         case cut
 
-        /// Why it ended before its time.
+        /// Why it ended early.
         var reason: IOError.Reason? {
             switch self {
             case .ready: nil
@@ -234,15 +236,15 @@ struct Waiter {
         outcome = .ready
     }
 
-    /// A wait is over before it begins: its task is cancelled, or its deadline has passed. It uses up its ticket.
+    /// Ends a wait before it begins, because its task is cancelled or its deadline has passed. It uses up its ticket.
     mutating func refuse(_ outcome: Outcome) {
         precondition(!isWaiting, "one task at a time may wait for this")
         ticket &+= 1
         self.outcome = outcome
     }
 
-    /// Ends the wait; the caller resumes what waited. (Not here: a call within a change of a class's property is checked for
-    /// exclusivity.) Nil when nothing is suspended.
+    /// Ends the wait; the caller resumes what waited. (Resuming here would cost an exclusivity check, because the
+    /// caller is changing a class's property.) Nil when nothing is suspended.
     @inline(__always)
     mutating func take(_ outcome: Outcome) -> UnsafeContinuation<Void, Never>? {
         guard let continuation = unsafe continuation else { return nil }
@@ -251,7 +253,7 @@ struct Waiter {
         return unsafe continuation
     }
 
-    /// Nobody waits any more; only a moment is kept.
+    /// Keeps a deadline after the last wait, for lingering.
     mutating func setLinger(_ deadline: Deadline?) { deadlineTick = deadline?.tick ?? 0 }
 
     func isLingerOver(at tick: UInt32) -> Bool { !isWaiting && deadlineTick != 0 && deadlineTick <= tick }

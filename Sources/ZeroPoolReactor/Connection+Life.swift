@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// How connections come in, and are refused.
+/// How connections are accepted and refused.
 extension Reactor {
     /// Serves the connections of the ring's listener. Its thread only, once.
     package func serve(_ handler: @escaping Handler) {
@@ -27,7 +27,8 @@ extension Reactor {
         }
     }
 
-    /// Nil for a peer that is gone or can't be told: where each address has a limit, nobody comes in without one.
+    /// The address is nil when the peer is gone or can't be identified. Such a connection is refused: a limit per
+    /// address could not count it.
     func identified(_ number: ConnectionNumber, _ address: PeerAddress?) {
         guard let address, admission.tryEnter(from: address) else {
             ring.close(number)
@@ -52,7 +53,7 @@ extension Reactor {
         hasRefused = true
     }
 
-    /// A connection is closed, and nothing of it is kept.
+    /// Releases everything that a closed connection held.
     func closed(_ connection: Connection) {
         queues.value.removeAll(from: connection.inbox)
         queues.value.removeAll(from: connection.outbox)
@@ -61,7 +62,7 @@ extension Reactor {
         left(connection.number, isAccepted: connection.isAccepted)
     }
 
-    /// A connection is no longer counted, and its number will soon be free: there is room for another.
+    /// Stops counting a connection. Its number will soon be free, so there is room for another.
     private func left(_ number: ConnectionNumber, isAccepted: Bool = true) {
         connections.remove(number)
         openCount -= 1
@@ -77,7 +78,7 @@ extension Reactor {
         if isDraining { return endAccepting() }
         switch errno {
         case 0, ECONNABORTED, EINTR, ECANCELED, EPROTO, ENETDOWN, EHOSTDOWN, ENETUNREACH, EHOSTUNREACH, ENONET:
-            // The kernel ended it without reason, or what failed was a connection, which is gone, and not the listener.
+            // The kernel ended the accept without a reason, or a single connection failed and not the listener.
             ring.armAccept()
         case EBADF, EINVAL, ENOTSOCK, EFAULT, EOPNOTSUPP:
             failure = .system("accept", errno: errno)
@@ -86,11 +87,11 @@ extension Reactor {
             // The kernel accepts first, then looks for a slot in the table: it has dropped this connection.
             if errno == ENFILE { counts.value.connections.refused += 1 }
             if hasRefused {
-                // The table is full of connections that were refused: their closing stands before this in the queue.
+                // The table is full of connections that were refused: their closes precede this accept in the queue.
                 hasRefused = false
                 ring.armAccept()
             } else {
-                // Trying at once would spin.
+                // Retrying at once would spin.
                 accept = .paused
                 guard !isAcceptTimerSet else { return }
                 isAcceptTimerSet = true
@@ -104,7 +105,7 @@ extension Reactor {
         resumeAccepting()
     }
 
-    /// Tries again to accept after a pause for want of room.
+    /// Tries again to accept after a pause for lack of room.
     private func resumeAccepting() {
         guard accept == .paused else { return }
         accept = .armed
@@ -122,15 +123,15 @@ extension Reactor {
 extension Reactor {
     /// Connects to `address`, and calls `body` with the connection in the calling task.
     ///
-    /// Afterwards the connection ends as a served one does: what was enqueued is sent, the write side is shut down, and it
-    /// is closed at the peer's end of stream or after ``ConnectionLimits/lingerSeconds``. That goes on while this call
-    /// returns; ``Connection/flush(to:deadline:)`` waits for what was sent. When `body` throws, the connection is closed at
-    /// once, by a reset where bytes are lost.
+    /// Afterwards the connection ends as a served one does: what was enqueued is sent, the write side is shut down,
+    /// and it is closed at the peer's end of stream or after ``ConnectionLimits/lingerSeconds``. This goes on after
+    /// the call has returned; ``Connection/flush(to:deadline:)`` waits for what was sent. When `body` throws, the
+    /// connection is closed at once, by a reset where bytes are lost.
     ///
-    /// Throws what `body` throws, and an ``IOError`` when the address refuses (`ECONNREFUSED`), can't be reached, does not
-    /// answer until `deadline`, when the task is cancelled, and when no slot of the file table is free (`ENFILE`).
-    /// A draining reactor leaves the connection to `body` until it cuts. Its thread only: elsewhere it traps.
-    /// Cost: three operations of the ring and a system call for the socket.
+    /// Throws what `body` throws, and an ``IOError`` when the address refuses (`ECONNREFUSED`), can't be reached,
+    /// does not answer before `deadline`, when the task is cancelled, and when no slot of the file table is free
+    /// (`ENFILE`). A draining reactor leaves the connection to `body` until it cuts. Its thread only: elsewhere it
+    /// traps. Cost: three operations of the ring and a system call for the socket.
     public nonisolated(nonsending) func withConnection<Result>(
         to address: SocketAddress, deadline: Deadline? = nil,
         _ body: nonisolated(nonsending) (Connection) async throws -> Result
@@ -155,7 +156,7 @@ extension Reactor {
         connections.insert(connection)
         openCount += 1
         connection.updateReceiving()
-        // The cut has passed it by while it was connecting.
+        // The cut missed it while it was connecting.
         if isCut { connection.cut(.cut) }
         return connection
     }
@@ -163,7 +164,8 @@ extension Reactor {
 
 /// How a connection ends: its handler returns, it fails, or its reactor stops.
 extension Connection {
-    /// The whole of the handler's task. (What it captures stands in memory for each connection, so that is the connection.)
+    /// The whole of the handler's task. (Its captures take memory per connection, so it captures only the
+    /// connection.)
     nonisolated(nonsending) func runHandler() async {
         guard let handler = reactor.service?.handler else { return handlerEnded(nil) }
         taskIdentity = .current
@@ -185,7 +187,7 @@ extension Connection {
         guard phase == .serving else { return }
         phase = .finishing
         if !isFailed { dropInbox() }
-        // Tasks that the handler has left behind.
+        // Resume tasks that the handler has left behind.
         resumeReceiver()
         resumeSender()
         advance()
@@ -211,14 +213,14 @@ extension Connection {
         }
     }
 
-    /// The handler can't do what it promised its peer.
+    /// Fails the connection because the handler can't do what it promised its peer.
     package func fail(_ operation: IOError.Operation, errno: Int32) {
         reactor.requireThread()
         losesBytes = true
         fail(IOError(operation, errno: errno))
     }
 
-    /// A limit has passed. - Returns: false when the connection ends already.
+    /// Ends the connection because of a limit. - Returns: false when it is already ending.
     @discardableResult
     func cut(_ reason: IOError.Reason) -> Bool {
         guard !isFailed, phase != .closed else { return false }
@@ -227,7 +229,7 @@ extension Connection {
         return true
     }
 
-    /// The server stops: nothing more is received for the handler.
+    /// Receives nothing more for the handler, because the server stops.
     func drain() {
         guard isAccepted else { return }
         if phase == .serving {
@@ -237,7 +239,7 @@ extension Connection {
         advance()
     }
 
-    /// Does what is next, after something has changed.
+    /// Takes the next step after a change of state.
     func advance() {
         switch phase {
         case .held, .closed: break
@@ -268,7 +270,7 @@ extension Connection {
     private func close(byReset: Bool) {
         phase = .closed
         if byReset {
-            // Counted here: what was in flight when it was cut may have gone out after all.
+            // Counted only here: bytes in flight at the cut may have been sent after all.
             if reactor.isDraining, failure?.reason != .system { reactor.counts.value.connections.cut += 1 }
             reactor.ring.reset(number)
         } else {
@@ -280,7 +282,7 @@ extension Connection {
     /// Whether it has waited long enough for the peer's end of stream.
     var isLingeringOver: Bool { phase == .discarding && receiveWaiter.isLingerOver(at: reactor.tick) }
 
-    /// A deadline may have passed.
+    /// Ends the waits whose deadline has passed.
     func look(at tick: UInt32) {
         if receiveWaiter.isExpired(at: tick) { resumeReceiver(.expired) }
         if sendWaiter.isExpired(at: tick) { resumeSender(.expired) }
@@ -289,7 +291,7 @@ extension Connection {
 
     private func dropInbox() {
         guard inboxCount > 0 else { return }
-        // They were for a handler, which did not take them.
+        // They were counted as received, but no handler took them.
         reactor.counts.value.bytes.received -= unreadByteCount
         reactor.counts.value.bytes.discarded += unreadByteCount
         let queue = inbox
@@ -307,7 +309,7 @@ extension Connection {
         output.queuedCount = output.isSending ? 1 : 0
     }
 
-    /// The ring is dead: nothing will complete any more.
+    /// Ends the connection of a dead ring, on which nothing completes any more.
     func abandon() {
         // Nothing is asked of a dead ring.
         if reception == .waiting { reactor.waiting.value.remove(number) }

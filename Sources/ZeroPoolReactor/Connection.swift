@@ -13,23 +13,25 @@ internal import ZeroPool
 /// One task at a time may wait in ``receive(deadline:)``, and one for output.
 ///
 /// Rules:
-/// 1. Bytes come in before they are asked for, up to the limits on unread bytes. A handler that does not receive pauses its
-///    peer; it goes on at half.
+/// 1. Bytes are received before the handler asks for them, up to the limits on unread bytes. A handler that does not
+///    receive thereby pauses its peer, which resumes at half the limit.
 /// 2. Leases are sent one at a time, in order.
-/// 3. When the handler returns, what it queued is sent. Then the write side is shut down and what still comes is discarded
-///    until the peer's end of stream: closing a socket with unread input would reset it and destroy what was sent.
-/// 4. A connection that fails ends its operations and drops its queues. Current and later awaits of its handler throw, and
-///    its task is cancelled. It is closed by a reset where bytes are lost, so that no end of stream hides that.
+/// 3. When the handler returns, what it queued is sent. Then the write side is shut down and what still arrives is
+///    discarded until the peer's end of stream: closing a socket with unread input would reset it and destroy what
+///    was sent.
+/// 4. A connection that fails ends its operations and drops its queues. Current and later awaits of its handler
+///    throw, and its task is cancelled. If bytes are lost, it is closed by a reset, so that no end of stream hides
+///    the loss.
 /// 5. It is closed only when its handler has ended and no operation is in flight.
 public final class Connection: @unchecked Sendable {
     enum Phase: UInt8 {
-        /// Before the peer's address is known, where that is asked for.
+        /// The peer's address was asked for and is not known yet.
         case held
         /// The handler runs.
         case serving
         /// The handler has ended; what it queued is being sent.
         case finishing
-        /// The write side is shut down; what still comes is discarded.
+        /// The write side is shut down; what still arrives is discarded.
         case discarding
         case closed
     }
@@ -38,15 +40,15 @@ public final class Connection: @unchecked Sendable {
     enum Reception: UInt8 {
         case idle
         case armed
-        /// For one buffer: it ends by itself with the first bytes.
+        /// Armed for one buffer; ends by itself with the first bytes.
         case armedForOne
         case cancelling
-        /// There was no buffer, or others wait for one. The reactor arms it in its turn.
+        /// In line for a buffer. The reactor arms it when its turn comes.
         case waiting
     }
 
     let number: ConnectionNumber
-    /// Leases that came in and the handler has not taken.
+    /// Received leases that the handler has not taken.
     var inboxCount: UInt32 = 0
     /// The reactor that it belongs to.
     public let reactor: Reactor
@@ -54,7 +56,7 @@ public final class Connection: @unchecked Sendable {
     /// The handler's task, to tell it from child tasks, and to cancel it.
     var taskIdentity = TaskIdentity.none
     var task: Task<Void, Never>?
-    /// The turn in which bytes last came or went.
+    /// The loop's turn in which bytes were last received or sent.
     var lastTurn: Int
     /// Bytes in the inbox.
     var unreadByteCount = 0
@@ -70,7 +72,7 @@ public final class Connection: @unchecked Sendable {
     var reception = Reception.idle
     /// The peer's end of stream has come.
     var isInputEnded = false
-    /// Bytes were dropped that the peer has sent or should get.
+    /// Whether bytes were dropped that the peer sent or should receive.
     var losesBytes = false
     /// Set while the handler has promised bytes that it has not enqueued, such as the rest of a message whose length it sent: a
     /// connection that fails meanwhile is reset.
@@ -88,7 +90,7 @@ public final class Connection: @unchecked Sendable {
         var isHalfClosing = false
         /// Zero-copy sends are tried until the kernel reports that it copied.
         var mayZeroCopy = true
-        /// The wait for output is also for the memory of zero-copy sends.
+        /// Whether the wait for output includes the memory of zero-copy sends.
         var awaitsRelease = false
         /// The wait for output ends at this many leases.
         var awaitedCount: UInt16 = 0
@@ -96,10 +98,10 @@ public final class Connection: @unchecked Sendable {
         var queuedCount: UInt16 = 0
         /// Zero-copy sends whose memory the kernel still reads, since the peer has not acknowledged it.
         var unreleasedCount: UInt16 = 0
-        /// Of the lease in flight: the bytes sent before, and the bytes being sent.
+        /// Bytes of the lease in flight that were sent before, and bytes that are being sent.
         var sentByteCount: UInt32 = 0
         var sendingByteCount: UInt32 = 0
-        /// Bytes of all leases that are not sent.
+        /// Unsent bytes of all leases.
         var unsentByteCount = 0
 
         var isAwaitedOver: Bool { queuedCount + (awaitsRelease ? unreleasedCount : 0) <= awaitedCount }
@@ -115,18 +117,19 @@ public final class Connection: @unchecked Sendable {
     /// The peer's address; nil unless ``ReactorGroup/Configuration/identifiesPeers`` is set.
     public var peerAddress: PeerAddress? { reactor.peerAddresses[number] }
 
-    /// Whether the server stops: no new work should begin. ``receive(deadline:)`` returns what has come, then nil.
+    /// Whether the server stops, so that no new work should begin. ``receive(deadline:)`` returns what was received,
+    /// then nil.
     public var isDraining: Bool { isAccepted && reactor.isDraining }
 
-    /// Whether a lease may be enqueued: the handler runs, the connection has not failed, and it was not half-closed. For work
-    /// that was posted to the reactor, when the handler may have ended meanwhile.
+    /// Whether a lease may be enqueued: the handler runs, the connection has not failed, and it was not half-closed.
+    /// Work that was posted to the reactor should check it, because the handler may have ended meanwhile.
     public var canSend: Bool { phase == .serving && !isFailed && !output.isShutDown }
 
     /// Bytes received that the handler has not taken.
     public var unreadBytes: Int { unreadByteCount }
 
-    /// Leases sent or enqueued that are still held: by the queue, by the kernel, or until the peer has acknowledged a zero-copy
-    /// send.
+    /// Sent or enqueued leases that are still held by the queue or by the kernel. The kernel holds the lease of a
+    /// zero-copy send until the peer has acknowledged it.
     public var pendingBufferCount: Int { Int(output.queuedCount) + Int(output.unreleasedCount) }
 
     /// Bytes of the send in flight; 0 when there is none.
@@ -137,14 +140,14 @@ public final class Connection: @unchecked Sendable {
     var isFailed: Bool { failure != nil }
     var leaseCount: Int { Int(inboxCount) + Int(output.queuedCount) + Int(output.unreleasedCount) }
     var owedByteCount: Int { unreadByteCount + output.unsentByteCount }
-    /// Whether its peer has to read before more can happen.
+    /// Whether it waits for its peer to read.
     var isDebtor: Bool { !isFailed && phase != .closed && (output.isSending || output.unreleasedCount > 0) }
-    /// Whether the handler would get more, but that too much is unread.
+    /// Whether receiving is paused because too much is unread.
     var isPaused: Bool { phase == .serving && reception == .idle && !isInputEnded && !isDraining && !isFailed }
-    /// One that keeps up has nothing but what came last. From one that lags, a multishot receive would bring at once all
-    /// that its peer has sent meanwhile, many times the limit maybe.
+    /// Whether it holds more than the latest lease. A multishot receive on such a connection would bring everything
+    /// at once that its peer has sent meanwhile, perhaps many times the limit.
     var isLagging: Bool { Int(inboxCount) + Int(output.queuedCount) > 1 }
-    /// Whether nothing more will come for the handler.
+    /// Whether nothing more will be received for the handler.
     var isInputOver: Bool { isInputEnded || isDraining && reception == .idle }
 
     // MARK: Events of the kernel
@@ -153,13 +156,14 @@ public final class Connection: @unchecked Sendable {
         lastTurn = reactor.turn
         let byteCount = lease.count
         guard phase == .serving, !isFailed else {
-            // Lost, which the peer must learn, unless it was told before that nothing more is read.
+            // The bytes are lost. The peer must learn this, unless it was told before that nothing more is read.
             if isFailed, !output.isShutDown { losesBytes = true }
             reactor.counts.value.bytes.discarded += byteCount
             return
         }
         reactor.counts.value.bytes.received += byteCount
-        // A copy of the queue, here and below: a call within a change of a class's property is checked for exclusivity.
+        // The queue is copied, here and below: calling a method that changes a class's property in place costs an
+        // exclusivity check.
         var queue = inbox
         reactor.queues.value.push(lease, to: &queue)
         inbox = queue
@@ -182,7 +186,7 @@ public final class Connection: @unchecked Sendable {
         if isStarved, !isFailed, !wasCancelled || wantsToReceive { reactor.starved(self) }
         if isInputOver { resumeReceiver() }
         advance()
-        // Where buffers are scarce each receive ends so.
+        // While buffers are scarce, each receive ends like this.
         if reactor.scarcity == nil, isPaused {
             reactor.counts.value.pausedReceives += 1
             reactor.countOwed(owedByteCount)
@@ -197,7 +201,7 @@ public final class Connection: @unchecked Sendable {
         let isWhole = byteCount == Int(output.sendingByteCount)
         switch consume lease {
         case .some(let lease) where !isWhole && !isFailed:
-            // The rest goes first.
+            // The remaining bytes go first.
             output.sentByteCount += UInt32(byteCount)
             var queue = outbox
             reactor.queues.value.pushFirst(lease, to: &queue)
@@ -210,7 +214,7 @@ public final class Connection: @unchecked Sendable {
             output.sentByteCount = 0
             output.queuedCount -= 1
             output.unreleasedCount += 1
-            // If it came short, the rest is still the kernel's memory, and can't be sent in time.
+            // After a short send the kernel still holds the lease, so the remaining bytes can't be sent next.
             if !isWhole {
                 losesBytes = true
                 fail(IOError(.send, errno: EIO))
@@ -220,7 +224,7 @@ public final class Connection: @unchecked Sendable {
     }
 
     func sendFailed(_ lease: consuming PooledBuffer?, errno: Int32) {
-        // A failed zero-copy send may have its memory with the kernel all the same.
+        // The kernel may hold the memory even after a failed zero-copy send.
         if case .none = consume lease { output.unreleasedCount += 1 }
         output.isSending = false
         output.queuedCount -= 1
@@ -264,8 +268,8 @@ public final class Connection: @unchecked Sendable {
         return leaseCount >= limits.unreadBufferCount || owedByteCount >= limits.unreadByteCount
     }
 
-    /// Whether the handler waits for bytes and should get some beyond the limits: unless its peer acknowledges nothing, or
-    /// buffers are scarce and the connection holds one already.
+    /// Whether the handler waits for bytes and should get some even beyond the limits. It should not if its peer
+    /// acknowledges nothing, or if buffers are scarce and the connection already holds one.
     private var isAwaited: Bool {
         receiveWaiter.isWaiting && inboxCount == 0
             && Int(output.unreleasedCount) < reactor.limits.connection.unreadBufferCount
@@ -286,7 +290,7 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
-    /// Arms or ends the receive, as the limits want it.
+    /// Arms or ends the receive, according to the limits.
     func updateReceiving() {
         switch reception {
         case .idle: if wantsToReceive { reactor.armReceive(self) }
@@ -308,7 +312,7 @@ public final class Connection: @unchecked Sendable {
         }
     }
 
-    /// The oldest lease that came in.
+    /// Takes the oldest received lease.
     func takeReceived() -> PooledBuffer? {
         var queue = inbox
         guard let lease = reactor.queues.value.pop(from: &queue) else { return nil }
@@ -324,11 +328,11 @@ public final class Connection: @unchecked Sendable {
     func queue(_ lease: consuming PooledBuffer) {
         let byteCount = lease.count
         guard byteCount > 0 else { return }
-        // Dropped, which the peer must learn.
+        // The lease is dropped, and the peer must learn this.
         guard !isFailed else { return losesBytes = true }
         output.queuedCount += 1
         output.unsentByteCount &+= byteCount
-        // Nothing else is queued: it need not be either.
+        // If nothing else is queued, the lease is sent without being queued.
         guard output.isSending || !outbox.isEmpty else { return send(lease) }
         var queue = outbox
         reactor.queues.value.push(lease, to: &queue)

@@ -10,7 +10,7 @@ public final class Directory: Sendable {
     public init(path: String) throws(IOError) {
         descriptor = unsafe Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw IOError(.open, errno: errno) }
-        // Reading its names is one right, opening what is in it another.
+        // The right to read a directory's names does not include the right to open its files.
         guard unsafe faccessat(descriptor, ".", X_OK, 0) == 0 else {
             let error = IOError(.open, errno: errno)
             _ = Glibc.close(descriptor)
@@ -45,7 +45,7 @@ public struct OpenOptions: OptionSet, Sendable {
     /// Fails when it is not a directory.
     public static let directory = OpenOptions(rawValue: 64)
 
-    /// As `openat2(2)` takes them. Never waits for the other end of a pipe or for a device.
+    /// The flags for `openat2(2)`. An open never waits for the other end of a pipe or for a device.
     var flags: UInt64 {
         var flags = O_NONBLOCK | O_CLOEXEC | O_NOCTTY
         flags |= contains(.write) ? (contains(.read) ? O_RDWR : O_WRONLY) : O_RDONLY
@@ -169,9 +169,9 @@ public final class File: @unchecked Sendable {
 
 /// Files by name. A path is relative to a directory that it can't leave, whatever links it meets (`EXDEV`).
 extension Reactor {
-    /// As the kernel has it: a longer path is none.
+    /// The kernel's limit for a path.
     private static var maxPathByteCount: Int { 4095 }
-    /// An open is tried again this often when a name on the way was moved meanwhile.
+    /// An open is tried at most this often when a component of its path was moved meanwhile.
     private static var maxAttemptCount: Int { 4 }
 
     /// Opens a file beneath `directory` and reads its status.
@@ -256,18 +256,18 @@ extension Reactor {
 
     // MARK: Paths
 
-    /// A name in a directory that is open.
+    /// An open directory, and a name in it.
     private struct Place {
         let directory: Directory
-        /// The directory, where that is not the one that was named.
+        /// The directory that has the name, if that is not `directory` itself.
         var parent: File?
         let name: [UInt8]
 
         var descriptor: Int32 { parent?.descriptor ?? directory.descriptor }
     }
 
-    /// Only an open can be told to stay beneath a directory: the other calls get a bare name in a directory that was opened
-    /// so.
+    /// Opens the directory that has the last component of a path. Only `openat2` can be told to stay beneath a
+    /// directory, so the other calls get a bare name in a directory that was opened that way.
     private nonisolated(nonsending) func place(
         of path: String, beneath directory: Directory, _ operation: IOError.Operation, _ deadline: Deadline?
     ) async throws(IOError) -> Place {
@@ -281,7 +281,7 @@ extension Reactor {
         }
         guard slash > 0 else { throw IOError(operation, errno: EXDEV) }
         let name = Array(path[(slash + 1)...])
-        // What it leads to, a `..` at the end would leave unchecked.
+        // Nothing would check where a `..` at the end leads.
         guard name != Array("..".utf8) else { throw IOError(operation, errno: EINVAL) }
         do throws(IOError) {
             let parent = try await open(

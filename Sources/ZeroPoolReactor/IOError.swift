@@ -81,7 +81,7 @@ public struct IOError: Error, Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same as the error of another operation, which this one was a part of.
+    /// This error as the error of a larger operation, of which this one was a part.
     func during(_ operation: Operation) -> IOError {
         reason == .system ? IOError(operation, errno: errno) : IOError(operation, reason)
     }

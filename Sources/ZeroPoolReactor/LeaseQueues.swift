@@ -1,9 +1,9 @@
 import ZeroPool
 
-/// The send queues of all connections of a reactor, in one table: an idle connection has no queue to keep.
+/// The queues of all connections of a reactor, in one table, so that an idle connection needs no memory for a queue.
 ///
-/// Nodes are linked by index; a queue is its first and last node. Not Sendable: a reactor's own.
-/// Cost: constant; the table grows by doubling and never shrinks.
+/// Nodes are linked by index; a queue is its first and last node. Not Sendable: it belongs to one reactor. Cost:
+/// constant; the table grows by doubling and never shrinks.
 @safe
 struct LeaseQueues: ~Copyable {
     /// One connection's queue.

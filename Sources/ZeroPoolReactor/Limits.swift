@@ -31,7 +31,7 @@ public struct ConnectionLimits: Sendable {
     }
 }
 
-/// What a reactor itself is asked for.
+/// Limits and intervals of one reactor.
 package struct ReactorLimits: Sendable {
     package var connection = ConnectionLimits()
     /// Memory that was idle for this many seconds goes back to the system; 0 for never.
@@ -59,19 +59,19 @@ enum DescriptorBudget {
         var connectionCount: Int
         /// Slots of each ring's file table.
         var fileSlotCount: Int
-        /// Files that may stay open while nobody asks for them, of the process.
+        /// Files that the process may keep open between requests.
         var openFileCount = 0
     }
 
     private static let maximumReactorCount = 128
-    /// Per reactor: its ring, its listener, its bell, and two for a moment (to ask for an address, to connect, to take buffers
-    /// back).
+    /// A reactor's ring, listener and bell, and two temporary descriptors (to ask for an address, to connect, to take
+    /// buffers back).
     private static let descriptorCountPerReactor = 5
     /// The standard streams, and some more.
     private static let processDescriptorCount = 16
 
-    /// Raises the soft limit to the hard one where that is needed, and plans with what is then allowed. Throws when the reactors
-    /// asked for need more.
+    /// Raises the soft limit up to the hard one if that is needed, and plans with the result. Throws when the
+    /// requested reactors need more.
     ///
     /// - Parameters:
     ///   - reactorCount: nil for one per processor, and fewer where descriptors are short.
@@ -90,15 +90,15 @@ enum DescriptorBudget {
         var plan = try plan(
             maxConnectionCount: maxConnectionCount, reactorCount: reactorCount,
             processorCount: ProcessBudget.processorCount, descriptorLimit: descriptorLimit)
-        // Most are for files that somebody asks for.
+        // Most descriptors are for files that requests are using.
         plan.openFileCount = min(openFileCount, descriptorLimit / 4)
         return plan
     }
 
     /// The same for a limit that is known.
     ///
-    /// Connections are direct descriptors, which take no descriptors of the process; but the kernel caps their table, a
-    /// ring's, by the same limit.
+    /// Connections are direct descriptors, which take no descriptors of the process; but the kernel limits a ring's
+    /// table of them to the same number.
     static func plan(
         maxConnectionCount: Int, reactorCount: Int?, processorCount: Int, descriptorLimit: Int
     ) throws(ReactorError) -> Plan {
@@ -127,7 +127,7 @@ enum DescriptorBudget {
 /// Recent kernels charge a ring's queues to `RLIMIT_MEMLOCK`, as they do registered memory, and to the user, not the
 /// process. The first reactor would take everything and the last could not start, so each gets its share.
 enum QueueBudget {
-    /// Below this share queues are shortened: those of full length take a third of it.
+    /// Queues are shortened below this share. Queues of full length take a third of it.
     private static let ampleByteCount = 1 << 20
 
     static func plan(reactorCount: Int) -> Ring.Configuration {
@@ -140,7 +140,7 @@ enum QueueBudget {
         return configuration(share: Int(clamping: limit.rlim_cur) / reactorCount)
     }
 
-    /// Half of `share` for the queues (64 bytes a submission, 16 a completion), so that buffers have the rest.
+    /// Half of `share` for the queues (64 bytes per submission, 16 per completion), so that buffers have the rest.
     static func configuration(share: Int) -> Ring.Configuration {
         guard share < ampleByteCount else { return Ring.Configuration() }
         var completionEntries: UInt32 = 64
@@ -151,14 +151,14 @@ enum QueueBudget {
 
 /// Whether the limit on locked memory counts for this process at all.
 ///
-/// The kernel asks for `CAP_IPC_LOCK` in the initial user namespace (`capable()` in `io_uring/io_uring.c`), and not for the
-/// user: root in a container may lack it, and other users may have it.
+/// The kernel asks for `CAP_IPC_LOCK` in the initial user namespace (`capable()` in `io_uring/io_uring.c`), and does
+/// not look at the user: root in a container may lack it, and other users may have it.
 enum LockedMemoryPrivilege {
     static let isHeld = isHeld(status: text(of: "/proc/self/status"), userMap: text(of: "/proc/self/uid_map"))
 
     private static let capabilityBit: UInt64 = 1 << 14
 
-    /// As `/proc/self/status` and `/proc/self/uid_map` say; not held where they say nothing.
+    /// What `/proc/self/status` and `/proc/self/uid_map` say; false if they say nothing.
     static func isHeld(status: String, userMap: String) -> Bool {
         let effective = status.split(separator: "\n").first { $0.hasPrefix("CapEff:") }
             .flatMap { $0.split(whereSeparator: \.isWhitespace).last }.flatMap { UInt64($0, radix: 16) }

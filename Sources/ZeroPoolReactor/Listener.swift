@@ -12,9 +12,9 @@ public final class Listener: Sendable {
 
     /// Listens at `address`; port 0 lets the system pick one.
     ///
-    /// `SO_REUSEPORT` would let a second server take the same port silently, and each get half of the connections. So the
-    /// first socket is bound without it, which fails when anybody has the port, and takes the option on afterwards for its
-    /// siblings to join.
+    /// With `SO_REUSEPORT`, a second server could silently take the same port, and each would get half of the
+    /// connections. So the first socket is bound without it, which fails when the port is in use. It gets the option
+    /// afterwards, so that the other sockets can join.
     package init(at address: SocketAddress, count: Int) throws(ReactorError) {
         let first = try ListeningSocket(boundTo: address, isShared: false)
         if count > 1 { try first.set(SOL_SOCKET, SO_REUSEPORT) }
@@ -47,7 +47,7 @@ final class ListeningSocket: Sendable {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         descriptor = socket(address.family.rawValue, kind, 0)
         guard descriptor >= 0 else { throw .system("socket", errno: errno) }
-        // A restarted server may listen while connections of the last one are in TIME_WAIT.
+        // A restarted server may listen while connections of the previous one are in TIME_WAIT.
         try set(SOL_SOCKET, SO_REUSEADDR)
         if isShared { try set(SOL_SOCKET, SO_REUSEPORT) }
         // Accepted sockets inherit it. Without it a reply in two sends waits 40 ms for an acknowledgement.
@@ -62,7 +62,7 @@ final class ListeningSocket: Sendable {
 
     deinit { _ = close(descriptor) }
 
-    /// Refuses the peers in its queue, and later ones, whoever else holds a reference to it.
+    /// Refuses the peers in its queue, and later ones, even if other references to the socket exist.
     func stopListening() { _ = shutdown(descriptor, Int32(SHUT_RDWR)) }
 
     func set(_ level: Int32, _ option: Int32) throws(ReactorError) {
@@ -73,8 +73,8 @@ final class ListeningSocket: Sendable {
     }
 }
 
-/// How many connections there may be, in the process and per address. The one thing that reactors share: they come here when a
-/// connection begins and when it ends. Any thread.
+/// Limits the number of connections, in the process and per address. It is the only state that reactors share; they
+/// use it when a connection begins and when it ends. Any thread.
 package final class Admission: Sendable {
     private let maxConnectionCount: Int
     private let maxConnectionCountPerAddress: Int?

@@ -8,10 +8,10 @@ package protocol Bell: Sendable {
     func ring()
 }
 
-/// Where other threads leave work for a reactor: a lock-free stack, taken as a whole.
+/// The work that other threads leave for a reactor: a lock-free stack, which is taken as a whole.
 ///
-/// The thread that finds it empty rings the bell; the others know that it is rung. Any thread may post, and the reactor's
-/// thread takes.
+/// The thread that finds it empty rings the bell; the others know that the bell has been rung. Any thread may post,
+/// and the reactor's thread takes.
 final class Mailbox: Sendable {
     enum Message {
         /// A part of a task that prefers the reactor.
@@ -22,14 +22,15 @@ final class Mailbox: Sendable {
     // SAFETY: written before it is pushed, read after it is taken.
     private final class Node: @unchecked Sendable {
         let message: Message
-        /// The address of the node before; 0 for none. Its reference is the stack's.
+        /// The address of the previous node; 0 for none. The stack owns a reference to it.
         var next: UInt = 0
 
         init(_ message: Message) { self.message = message }
     }
 
     private let bell: any Bell
-    /// The address of the latest message's node; 0 for none, 1 when closed. Each has that of the one before it.
+    /// The address of the latest message's node; 0 for none, 1 when closed. Each node has the address of the previous
+    /// one.
     private let latest = Atomic<UInt>(0)
     private static let closed: UInt = 1
 
@@ -37,7 +38,8 @@ final class Mailbox: Sendable {
 
     deinit { close { _ in } }
 
-    /// - Returns: false when the mailbox is closed, and what the reactor did before can be seen.
+    /// - Returns: false when the mailbox is closed. The caller then sees everything that the reactor did before
+    ///   closing it.
     @discardableResult
     func post(_ message: Message) -> Bool {
         let node = Node(message)
@@ -61,7 +63,7 @@ final class Mailbox: Sendable {
     /// Gives every message to `body`, the oldest first.
     func take(_ body: (Message) -> Void) { take(from: latest.exchange(0, ordering: .acquiring), body) }
 
-    /// The same for the last time.
+    /// The same, and closes the mailbox.
     func close(_ body: (Message) -> Void) {
         take(from: latest.exchange(Self.closed, ordering: .acquiringAndReleasing), body)
     }
@@ -70,7 +72,7 @@ final class Mailbox: Sendable {
         var address = latest == Self.closed ? 0 : latest
         var messages: [Message] = []
         while let pointer = unsafe UnsafeRawPointer(bitPattern: address) {
-            // SAFETY: `post` left a reference; all were taken at once, so nobody else has them.
+            // SAFETY: `post` left a reference; all were taken at once, so no other thread has them.
             let node = unsafe Unmanaged<Node>.fromOpaque(pointer).takeRetainedValue()
             messages.append(node.message)
             address = node.next
@@ -79,7 +81,7 @@ final class Mailbox: Sendable {
     }
 }
 
-/// A bell that a ring hears: an event counter that it polls.
+/// A bell for a ring: an event counter that the ring polls.
 final class EventBell: Bell {
     /// What the ring polls for input.
     let descriptor: Int32
@@ -93,11 +95,11 @@ final class EventBell: Bell {
 
     func ring() {
         var one: UInt64 = 1
-        // It fails only when the counter is full, and then it is rung.
+        // It fails only when the counter is full, and then the bell has been rung.
         unsafe _ = write(descriptor, &one, 8)
     }
 
-    /// It was heard; on the reactor's thread, before the mailbox is taken.
+    /// Resets the counter. Called on the reactor's thread, before the mailbox is taken.
     func silence() {
         var count: UInt64 = 0
         unsafe _ = read(descriptor, &count, 8)

@@ -4,7 +4,7 @@ internal import ZeroPoolURing
 
 /// The operations in flight, and the tasks that wait for them. Cost: constant; it grows by doubling.
 ///
-/// - A token names a slot and its generation: it is good from `begin` to `takeOutcome`.
+/// - A token names a slot and its generation: it is valid from `begin` to `takeOutcome`.
 /// - The outcome stays in its slot until the task that waits takes it.
 @safe
 struct OperationTable: ~Copyable {
@@ -14,9 +14,9 @@ struct OperationTable: ~Copyable {
         var generation: UInt32 = 0
         var nextFree: UInt32
         var isOpen = false
-        /// It may take for ever, so the reactor ends it when it stops.
+        /// Whether it may never end by itself. The reactor then ends it when it stops.
         var isLong = false
-        /// Its wait was ended before its time.
+        /// How its wait was ended early; `ready` if it was not.
         var end = Waiter.Outcome.ready
 
         init(nextFree: UInt32) {
@@ -58,7 +58,7 @@ struct OperationTable: ~Copyable {
         return unsafe OperationToken(index: index, generation: slots[Int(index)].generation)
     }
 
-    /// Whether the token is of an operation that has begun and not ended: a late answer finds another generation.
+    /// Whether the token's operation has begun and not ended. A late answer finds another generation.
     private func isOpen(_ token: OperationToken) -> Bool {
         unsafe Int(token.index) < capacity && slots[Int(token.index)].isOpen
             && slots[Int(token.index)].generation == token.generation
@@ -70,7 +70,7 @@ struct OperationTable: ~Copyable {
         unsafe slots[Int(token.index)].waiter.begin(continuation, deadline)
     }
 
-    /// What came of it; the task goes on.
+    /// Stores the outcome and resumes the task.
     mutating func complete(_ token: OperationToken, _ outcome: consuming OperationOutcome) {
         precondition(isOpen(token), "an operation completes once")
         unsafe slots[Int(token.index)].outcome = consume outcome
@@ -79,7 +79,7 @@ struct OperationTable: ~Copyable {
 
     func isCompleted(_ token: OperationToken) -> Bool { unsafe slots[Int(token.index)].isCompleted }
 
-    /// Whether the wait was ended before its time, maybe before it began.
+    /// Whether the wait was ended early, perhaps before it began.
     func isWaitOver(_ token: OperationToken) -> Bool { unsafe slots[Int(token.index)].end != .ready }
 
     /// How the wait ended.
@@ -88,14 +88,14 @@ struct OperationTable: ~Copyable {
         return unsafe end == .ready ? slots[Int(token.index)].waiter.outcome : end
     }
 
-    /// The task that waits was cancelled. Nothing when the operation is over.
+    /// Ends the wait of a cancelled task. No effect when the operation is over.
     mutating func cancelWait(_ token: OperationToken) {
         guard isOpen(token), !isCompleted(token) else { return }
         unsafe slots[Int(token.index)].end = .cancelled
         unsafe slots[Int(token.index)].waiter.take(.cancelled)?.resume()
     }
 
-    /// The reactor stops: ends the waits that may take for ever.
+    /// Ends the waits that may never end by themselves, because the reactor stops.
     mutating func cutLongWaits() {
         for index in 0..<capacity where unsafe slots[index].isOpen && slots[index].isLong && !slots[index].isCompleted {
             unsafe slots[index].end = .cut
@@ -111,7 +111,7 @@ struct OperationTable: ~Copyable {
         }
     }
 
-    /// Ends the operation: its slot is free. Without an outcome it is as if it were cancelled.
+    /// Ends the operation and frees its slot. An operation without an outcome counts as cancelled.
     mutating func takeOutcome(_ token: OperationToken) -> OperationOutcome {
         let outcome = unsafe slots[Int(token.index)].outcome.take() ?? OperationOutcome(result: 0)
         unsafe slots[Int(token.index)].isOpen = false
@@ -123,7 +123,7 @@ struct OperationTable: ~Copyable {
         return outcome
     }
 
-    /// Completes whatever has not, with this error.
+    /// Completes every open operation with this error.
     mutating func failAll(errno: Int32) {
         for index in 0..<capacity where unsafe slots[index].isOpen && !slots[index].isCompleted {
             unsafe slots[index].outcome = OperationOutcome(result: -errno)
@@ -146,11 +146,11 @@ struct OperationTable: ~Copyable {
     }
 }
 
-/// Operations that are not those of accepted connections, and how a task waits for one.
+/// Operations other than on accepted connections, and how a task waits for one.
 extension Reactor {
     /// Starts an operation and waits for its end. `deadline` and a cancellation ask the kernel to end it early.
     ///
-    /// Most end soon by themselves, and go without a cancellation handler: `isLong` says which don't.
+    /// Most operations soon end by themselves, and have no cancellation handler. `isLong` marks the others.
     nonisolated(nonsending) func perform(
         _ operation: consuming RingOperation, _ name: IOError.Operation, deadline: Deadline? = nil, isLong: Bool = false
     ) async throws(IOError) -> OperationOutcome {
@@ -166,7 +166,7 @@ extension Reactor {
                 unsafe operations.value.wait(token, continuation, deadline)
             }
         }
-        // The kernel still has the operands: the end that was asked for has to come.
+        // The kernel still has the operands, so wait until the operation has ended.
         let end = operations.value.end(token)
         if !operations.value.isCompleted(token) {
             ring.cancel(token)
@@ -187,7 +187,7 @@ extension Reactor {
         return token
     }
 
-    /// Waits until the operation has completed, or its wait was ended before its time.
+    /// Waits until the operation has completed, or its wait was ended early.
     nonisolated(nonsending) func waitCancellably(_ token: OperationToken, _ deadline: Deadline?) async {
         await withTaskCancellationHandler {
             guard !operations.value.isCompleted(token), !operations.value.isWaitOver(token) else { return }
@@ -199,7 +199,7 @@ extension Reactor {
         }
     }
 
-    /// Throws what ended a wait before its time.
+    /// Throws the reason when a wait was ended early.
     func requireCompleted(_ end: Waiter.Outcome, _ name: IOError.Operation) throws(IOError) {
         if let reason = end.reason { throw IOError(name, reason) }
     }
@@ -212,12 +212,12 @@ extension Reactor {
         if operations.value.count > 0 { operations.value.expire(at: tick) }
     }
 
-    /// The ring is dead: nothing will complete.
+    /// Fails every operation, because on a dead ring nothing completes.
     func abandonOperations() { operations.value.failAll(errno: EIO) }
 
     // MARK: Time
 
-    /// Waits. By a timer of the ring, so exact to the kernel's own grain. Its thread only.
+    /// Sleeps for `duration`, by a timer of the ring, with the precision of the kernel's timers. Its thread only.
     ///
     /// Throws when the task is cancelled, and when the reactor cuts what is left.
     public nonisolated(nonsending) func sleep(for duration: Duration) async throws(IOError) {

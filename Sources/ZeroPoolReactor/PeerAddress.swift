@@ -52,7 +52,7 @@ struct MachineAddresses: Sendable {
 
     init(_ addresses: Set<[UInt8]>) { self.addresses = addresses }
 
-    /// Of the interfaces that the process sees. Where they can't be told, only what is always ours.
+    /// The addresses of the interfaces that the process sees. If they can't be read, only loopback addresses count.
     init() {
         var list: UnsafeMutablePointer<ifaddrs>?
         guard unsafe getifaddrs(&list) == 0 else { return }
@@ -66,13 +66,13 @@ struct MachineAddresses: Sendable {
         }
     }
 
-    /// Whether who has this IPv4 or IPv6 address is on this machine.
+    /// Whether this IPv4 or IPv6 address belongs to this machine.
     func contains(_ name: UnsafePointer<sockaddr>) -> Bool {
         guard let bytes = unsafe Self.bytes(of: name) else { return false }
         return contains(bytes)
     }
 
-    /// The same of an address in network byte order.
+    /// The same for an address in network byte order.
     func contains(_ address: [UInt8]) -> Bool {
         let address = Self.unmapped(address)
         return address.count == 4 && address[0] == 127 || address == Self.loopback || addresses.contains(address)
@@ -81,13 +81,13 @@ struct MachineAddresses: Sendable {
     private static let loopback = [UInt8](repeating: 0, count: 15) + [1]
     private static let mappedPrefix = [UInt8](repeating: 0, count: 10) + [0xff, 0xff]
 
-    /// An IPv4 address within IPv6 is that IPv4 address: so a listener for both has them.
+    /// Turns an IPv4 address within IPv6 into the IPv4 address: a listener for both families reports such addresses.
     private static func unmapped(_ address: [UInt8]) -> [UInt8] {
         address.starts(with: mappedPrefix) ? Array(address.dropFirst(mappedPrefix.count)) : address
     }
 
     private static func bytes(of name: UnsafePointer<sockaddr>) -> [UInt8]? {
-        // SAFETY: the family says what stands at that address.
+        // SAFETY: the family says which type is at that address.
         switch Int32(unsafe name.pointee.sa_family) {
         case AF_INET:
             unsafe name.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { name in

@@ -1,15 +1,15 @@
 public import ZeroPool
 
-/// What happens when buffers run out: a state like others.
+/// How a reactor works when buffers run out.
 ///
-/// - A receive that finds none waits in line, and so does one that would begin while others wait. A turn lets as many go on
-///   as there are buffers, each for one buffer; then it lines up again. So no connection takes a second buffer before the
-///   last in line had a first.
+/// - A receive that finds no buffer waits in line, and so does one that would begin while others wait. Each turn of
+///   the loop resumes as many receives as there are buffers. A resumed receive takes one buffer and lines up again,
+///   so no connection takes a second buffer before the last in line has had its first.
 /// - A task that awaits a buffer (``buffer(byteCount:atLeast:deadline:)``) and finds none waits in a line of its own, which
 ///   is served first.
-/// - When the pool itself has none, buffers are scarce. A connection then holds one at a time, and gets it only when there is
-///   room to send back what it will bring. While somebody waits, connections whose peers have taken no whole buffer for the
-///   stall time are cut, the longest stalled first.
+/// - When the pool itself has none, buffers are scarce. A connection then holds one at a time, and gets it only when
+///   its socket has room to send. While a connection or a task waits, connections whose peers have taken no whole
+///   buffer for the stall time are cut, the longest stalled first.
 extension Reactor {
     /// The size of buffers for tasks that wait in line.
     private static var scarceByteCount: Int { 16 * 1024 }
@@ -47,7 +47,7 @@ extension Reactor {
         return bufferLine.isEmpty && canWork ? takeBuffer(byteCount, atLeast: least ?? byteCount) : nil
     }
 
-    /// What the pool can't give in one size it may have in another.
+    /// Tries smaller sizes when the pool has no buffer of the wanted size.
     private func takeBuffer(_ byteCount: Int, atLeast least: Int) -> PooledBuffer? {
         var size = byteCount
         while size > least {
@@ -57,7 +57,7 @@ extension Reactor {
         return ring.takeBuffer(least)
     }
 
-    /// Each task in line goes on with a buffer, the longest waiting first, as long as there are any.
+    /// Gives buffers to the tasks in line, the longest waiting first, as long as there are any.
     private func feedTasks() {
         onScarcity?()
         while let (token, least) = bufferLine.first {
@@ -69,7 +69,7 @@ extension Reactor {
 
     // MARK: Buffers for receives
 
-    /// Arms a receive, or has it wait in line. `isItsTurn`: it may receive though others wait.
+    /// Arms a receive, or puts it in line. With `isItsTurn` it may receive although others wait.
     func armReceive(_ connection: Connection, isItsTurn: Bool = false) {
         guard isItsTurn || waiting.value.isEmpty && scarcity == nil else {
             connection.reception = .waiting
@@ -82,14 +82,14 @@ extension Reactor {
         ring.armReceive(connection.number, extent)
     }
 
-    /// A receive found no buffer.
+    /// Puts a receive in line that found no buffer.
     func starved(_ connection: Connection) {
         connection.reception = .waiting
         counts.value.starvedReceives += 1
         waiting.value.append(connection.number)
     }
 
-    /// Lets as many go on as there are buffers, the longest waiting first. Once in each turn.
+    /// Resumes as many waits as there are buffers, the longest waiting first. Called once per turn.
     @inline(__always)
     func feedWaiting() {
         if !waiting.value.isEmpty || scarcity != nil || !bufferLine.isEmpty { feed() }
@@ -105,7 +105,7 @@ extension Reactor {
             let connection = connections[number]
             connection.reception = .idle
             if connection.wantsToReceive { armReceive(connection, isItsTurn: true) }
-            // One with too much unread by now receives later, and leaves the buffer to the next.
+            // A connection that now has too much unread receives later, and leaves the buffer to the next.
             if connection.reception == .armedForOne { available -= 1 }
         }
         scarcity?.turned(unservedCount: waiting.value.count + bufferLine.count)
@@ -115,7 +115,7 @@ extension Reactor {
         scarcity = Scarcity()
         counts.value.scarcities += 1
         connectionLimits = limits.connection.scarce
-        // Those with anything unread or unsent no longer receive.
+        // Connections with unread or unsent bytes no longer receive.
         connections.forEach { $0.advance() }
         setScarcityTimer()
     }
@@ -126,7 +126,7 @@ extension Reactor {
         connections.forEach { $0.advance() }
     }
 
-    /// A timer of a scarcity that is over may still run, and then serves the next.
+    /// The timer of an earlier scarcity may still run. It then serves this one.
     private func setScarcityTimer() {
         guard !isScarcityTimerSet else { return }
         isScarcityTimerSet = true
@@ -157,11 +157,11 @@ extension Reactor {
 
     // MARK: Idle memory
 
-    /// With so few events between two looks nobody misses memory that is warm.
+    /// With at most this many events between two checks, the interval was quiet, and all idle memory is trimmed.
     private static var calmEventCount: Int { 64 }
 
-    /// At the end of each turn. The timer is set when something came and the ring holds more memory than it began with, so it
-    /// ends by itself: a server at rest is not woken.
+    /// Called at the end of each turn. Sets the timer when there were events and the ring holds more memory than it
+    /// began with. So an idle server is not woken.
     @inline(__always)
     func watchMemory() {
         if eventCount > 0 && !isTrimTimerSet && ring.isAboveRest { setTrimTimer() }
@@ -186,29 +186,29 @@ extension Reactor {
     }
 }
 
-/// A time in which somebody waits for a buffer and the pool has none.
+/// A period in which a connection or a task waits for a buffer and the pool has none.
 ///
-/// It begins at once and ends late: when nobody has waited for the whole of the stall time.
+/// It begins at once, and ends when nothing has waited for a whole stall time.
 struct Scarcity {
     private var history = TurnHistory()
-    /// Those for which the last turn had no buffer. (While it lasts everybody lines up; most are served at the end of the
-    /// same turn.)
+    /// Connections and tasks for which the last turn had no buffer. (During a scarcity, every receive lines up; most
+    /// get a buffer at the end of the same turn.)
     private(set) var unservedCount = 0
-    /// Whether there were such since the last tick.
+    /// Whether any were unserved since the last tick.
     private var wasAnyoneUnserved = false
-    /// Ticks since somebody last waited.
+    /// Ticks since a connection or a task last waited.
     private var calmTickCount = 0
 
     var isOver: Bool { calmTickCount == TurnHistory.tickCount }
 
-    /// A turn is over that had no buffer for this many.
+    /// Notes the end of a turn that had no buffer for this many.
     mutating func turned(unservedCount: Int) {
         self.unservedCount = unservedCount
         if unservedCount > 0 { wasAnyoneUnserved = true }
     }
 
-    /// The timer has ticked in turn `turn`. Returns the turn in or before which something must have come or gone for the last
-    /// time if a connection's peer is to count as stalled; nil when nobody waits, or it is too early to tell.
+    /// Notes a tick of the timer in turn `turn`. Returns a turn: a peer counts as stalled if its connection's last
+    /// event was in that turn or before. Nil when nothing waits, or when it is too early to tell.
     mutating func tick(turn: Int) -> Int? {
         calmTickCount = wasAnyoneUnserved || unservedCount > 0 ? 0 : calmTickCount + 1
         wasAnyoneUnserved = false
@@ -217,21 +217,21 @@ struct Scarcity {
     }
 }
 
-/// Which turn of the loop was a while ago. So a connection need only note the turn of its last event, which costs a store,
-/// where the time would cost a look at the clock.
+/// Finds the turn of the loop that was a given time ago. So a connection only notes the turn of its last event, which
+/// costs a store; noting the time would cost a read of the clock.
 ///
-/// A timer ticks eight times in the while, so what is older is found within an eighth of it.
+/// A timer ticks eight times in the given time, so anything older is found at most an eighth of that time late.
 struct TurnHistory {
     static let tickCount = 8
 
     /// The turns of the last ticks, the oldest first.
     private var turns: [Int] = []
 
-    /// Seconds from tick to tick.
+    /// Seconds between two ticks.
     static func tickSeconds(of seconds: Double) -> Double { seconds / Double(tickCount) }
 
-    /// The timer has ticked in turn `turn`. Returns the turn of eight ticks ago: what last happened then, or before, is old.
-    /// Nil while there were too few ticks.
+    /// Notes a tick of the timer in turn `turn`. Returns the turn of eight ticks ago: anything that last happened in
+    /// it or before is older than the given time. Nil until there were enough ticks.
     mutating func tick(turn: Int) -> Int? {
         turns.append(turn)
         return turns.count > TurnHistory.tickCount ? turns.removeFirst() : nil
@@ -240,7 +240,7 @@ struct TurnHistory {
 
 /// Connections that wait for buffers, the longest waiting first. Each is in it at most once.
 ///
-/// Linked by connection number, in a table of eight bytes a number. Cost: constant.
+/// Linked by connection number, in a table of eight bytes per number. Cost: constant.
 @safe
 struct WaitingLine: ~Copyable {
     /// Numbers plus one; 0 for none.
@@ -306,7 +306,7 @@ struct BufferLine {
 
     mutating func removeFirst() { entries.removeFirst() }
 
-    /// Takes out one that may have been served already.
+    /// Removes a task that may have been served already.
     mutating func remove(_ token: OperationToken) {
         if let index = entries.firstIndex(where: { $0.token == token }) { entries.remove(at: index) }
     }

@@ -9,8 +9,8 @@ internal import ZeroPoolURing
 /// `Task(executorPreference: reactor) { … }`.
 ///
 /// Rules of the loop (`run`):
-/// 1. Run the parts of tasks that are ready, in order; replace the buffers that were used; let connections that wait for
-///    buffers go on; submit and wait; handle every event that has come.
+/// 1. Each turn runs the parts of tasks that are ready, in order; replaces used buffers; resumes connections that
+///    wait for buffers; submits and waits; and handles every event that has arrived.
 /// 2. Handling an event never blocks. It changes the record of its connection or operation, notes operations for the next
 ///    wait, and makes tasks ready.
 /// 3. Nothing here takes a lock or touches another reactor's memory, except when a connection begins or ends (`Admission`)
@@ -37,7 +37,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
     let queues = Box(LeaseQueues())
     var openCount = 0
     var peerAddresses: [ConnectionNumber: PeerAddress] = [:]
-    /// Those of `limits`, or stricter ones while buffers are scarce.
+    /// The limits per connection: the ones of `limits`, or stricter ones while buffers are scarce.
     var connectionLimits: ConnectionLimits
     var turn = 0
     let counts = Box(ReactorStatistics())
@@ -46,7 +46,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
     var service: Service?
     var accept = Accept.ended
     var isAcceptTimerSet = false
-    /// Whether connections were refused since accepting last ended for want of room.
+    /// Whether connections were refused since accepting last ended for lack of room.
     var hasRefused = false
 
     // Operations other than those of accepted connections.
@@ -59,18 +59,18 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
     var bufferLine = BufferLine()
     var scarcity: Scarcity?
     var isScarcityTimerSet = false
-    /// Called before waiting tasks are given buffers: gives back what is kept only to save work.
+    /// Called before waiting tasks get buffers, to give back memory that is kept only to save work.
     public var onScarcity: (() -> Void)?
 
     // Memory.
-    /// Events other than of timers since the last look for idle memory.
+    /// Events, without those of timers, since the last search for idle memory.
     var eventCount = 0
     var isTrimTimerSet = false
 
     // Hooks of a program that keeps state per reactor.
     /// Called at each tick of the coarse clock while it ticks. Returns whether it should go on.
     package var onTick: (() -> Bool)?
-    /// Called when the last connection has ended and the ring is about to.
+    /// Called when the last connection has ended, before the ring is closed.
     package var onEnd: (() -> Void)?
 
     // Deadlines.
@@ -87,18 +87,18 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
     var isCut = false
     private var isEnding = false
     private var hasEnded = false
-    /// Whether what becomes ready on its own thread will be run there.
+    /// Whether tasks that become ready on its thread still run there.
     private var runsJobs = true
     var failure: ReactorError?
 
-    /// What a reactor does with the connections that come in.
+    /// What serves the accepted connections.
     struct Service {
         let handler: Handler
     }
 
     enum Accept: Equatable {
         case armed
-        /// There is no room for another connection. Goes on when one closes, and after a while.
+        /// There is no room for another connection. Resumes when one closes, or after a while.
         case paused
         case ended
     }
@@ -132,12 +132,13 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         if !isOwnThread { postLater(work) } else if runsJobs { work(self) }
     }
 
-    /// The same, but never at once: in the turn after the bell is heard. Any thread.
+    /// The same, but never at once: runs in the turn after the bell rings. Any thread.
     package func postLater(_ work: @escaping @Sendable (Reactor) -> Void) { mailbox.post(.call(work)) }
 
     /// Accepts a part of a task that prefers this reactor: the Swift runtime's side of `TaskExecutor`. Any thread.
     ///
-    /// When the reactor has ended, its tasks go on elsewhere, and what they await of it throws.
+    /// After the reactor has ended, its tasks continue on the global executor, and what they await of the reactor
+    /// throws.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         if isOwnThread, runsJobs {
@@ -156,8 +157,8 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
 
     // MARK: The loop
 
-    /// Serves on the calling thread until everything has ended after ``end()``. Throws when the ring dies; what was served
-    /// then throws in its handlers.
+    /// Serves on the calling thread until everything has ended after ``end()``. Throws when the ring fails; awaits in
+    /// handlers then throw.
     package func run() throws(ReactorError) {
         setIdleTimer()
         while !isOver {
@@ -187,13 +188,13 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         ring.close()
     }
 
-    /// Whether nothing is left to be done.
+    /// Whether nothing is left to do.
     private var isOver: Bool {
         isEnding && accept == .ended && openCount == 0 && operations.value.count == 0 && jobs.value.count == 0
     }
 
-    /// Runs what is ready now. What becomes ready meanwhile runs in the next turn, so that tasks that yield to each other
-    /// without an end don't keep the ring waiting.
+    /// Runs what is ready now. What becomes ready meanwhile runs in the next turn, so that tasks that yield to each
+    /// other endlessly don't keep the ring waiting.
     private func runJobs() {
         var count = jobs.value.count
         guard count > 0 else { return }
@@ -245,14 +246,14 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
 
     // MARK: Time
 
-    /// The moment after `duration`, for any await on this reactor; found up to two grains of its coarse clock late
-    /// (0.1 seconds each by default).
+    /// A deadline after `duration`, for any await on this reactor. It is noticed up to two grains of the coarse clock
+    /// late (0.1 seconds each by default).
     public func deadline(after duration: Duration) -> Deadline {
         let (seconds, attoseconds) = duration.components
         return deadline(afterSeconds: Double(seconds) + Double(attoseconds) * 1e-18)
     }
 
-    /// The same, without the cost of a `Duration`: half a thousand instructions.
+    /// The same without a `Duration`, which saves about 500 instructions.
     package func deadline(afterSeconds seconds: Double) -> Deadline {
         let grains = seconds / limits.deadlineGrainSeconds
         // One tick more: the next one may come at once.
@@ -262,7 +263,8 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         return Deadline(tick: deadline)
     }
 
-    /// Whether a deadline has passed. Nobody looks for those that are waited for afterwards.
+    /// Whether a deadline has passed. To be checked before a wait: no timer looks for deadlines that have already
+    /// passed.
     func isOver(_ deadline: Deadline) -> Bool { deadline.tick <= tick }
 
     private func setDeadlineTimer() {
@@ -277,11 +279,11 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         connections.forEach { $0.look(at: tick) }
         expireOperations()
         let isWanted = onTick?() ?? false
-        // A reactor on which nobody waits for a deadline is not woken.
+        // A reactor on which nothing waits for a deadline is not woken.
         if isWanted || tick < lastDeadlineTick, !isDeadlineTimerSet { setDeadlineTimer() }
     }
 
-    /// Starts the ticks that `onTick` is told of.
+    /// Starts the ticks that call `onTick`.
     package func startTicking() {
         if !isDeadlineTimerSet { setDeadlineTimer() }
     }
@@ -303,8 +305,8 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
 
     // MARK: Ending
 
-    /// Accepts no more connections, lets handlers finish what was received, and cuts what is left after the drain time. Its
-    /// thread only, as the two below.
+    /// Accepts no more connections, lets handlers finish what was received, and cuts what is left after the drain
+    /// time. Its thread only, like the next two methods.
     package func drain(seconds: Double? = nil) {
         guard !isDraining else { return }
         drains = true
@@ -327,13 +329,14 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         operations.value.cutLongWaits()
     }
 
-    /// ``run()`` returns when nothing is left to be done.
+    /// Makes ``run()`` return when nothing is left to do.
     package func end() {
         isEnding = true
         drain()
     }
 
-    /// The ring is dead. Every await throws, so that handlers end; what the kernel may still touch stays.
+    /// Gives up a dead ring. Every await throws, so that handlers end. Memory that the kernel may still touch stays
+    /// mapped.
     private func abandon() {
         ring.abandon()
         hasEnded = true
@@ -348,7 +351,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
         runLastJobs()
     }
 
-    /// Runs what is ready; what will be ready later, or never ends, goes on elsewhere.
+    /// Runs the tasks that are ready. Tasks that become ready later, or never end, continue on the global executor.
     private func runLastJobs() {
         mailbox.close { message in deliver(message) }
         var turnCount = 0
@@ -376,7 +379,7 @@ public final class Reactor: TaskExecutor, @unchecked Sendable {
 
 /// The connections of a reactor by number. Cost: constant.
 ///
-/// A class, so that what is called for each connection may remove it.
+/// A class, so that the body of `forEach` may remove connections.
 @safe
 final class ConnectionTable {
     private let connections: UnsafeMutablePointer<Connection?>
@@ -394,7 +397,7 @@ final class ConnectionTable {
         unsafe connections.deallocate()
     }
 
-    /// Traps when there is none: events are of connections that are open.
+    /// Traps when there is none: every event belongs to an open connection.
     subscript(number: ConnectionNumber) -> Connection {
         @inline(__always)
         get {

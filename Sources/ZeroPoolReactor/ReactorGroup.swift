@@ -77,7 +77,7 @@ public final class ReactorGroup: Sendable {
     /// Buffers that a reactor may need to start with.
     package static let startingBufferCount = 2 * BufferDemand.minimum
 
-    /// What a reactor leaves.
+    /// The result of a reactor's thread.
     private typealias Ending = Result<ReactorStatistics, ReactorError>
 
     private struct Member: Sendable {
@@ -85,7 +85,7 @@ public final class ReactorGroup: Sendable {
         let thread: SystemThread<Ending>
     }
 
-    /// How far the threads are.
+    /// The progress of the threads.
     private struct Progress {
         var runningCount = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
@@ -100,7 +100,7 @@ public final class ReactorGroup: Sendable {
     private let progress: Monitor<Progress>
     /// The reactors run when it opens.
     private let gate: Monitor<Bool>
-    /// Connections that the limit on descriptors allows; files likewise.
+    /// Connections and open files that the limit on descriptors allows.
     package let connectionCount: Int
     package let openFileCount: Int
 
@@ -209,10 +209,10 @@ public final class ReactorGroup: Sendable {
             return zip(reactors, threads).map { Member(reactor: $0, thread: $1) }
         }
 
-        /// A reactor's thread, from ring to last return.
+        /// The body of a reactor's thread.
         private func run(_ index: Int, _ started: Monitor<[Int: Result<Reactor, ReactorError>]>) -> Ending {
             let processors = ProcessBudget.allowedProcessors
-            // With more reactors than processors they share.
+            // If there are more reactors than processors, they share processors.
             if configuration.pinsThreads, processors.count > 1 {
                 _ = ProcessBudget.pinCurrentThread(toProcessor: processors[index % processors.count])
             }
@@ -232,7 +232,7 @@ public final class ReactorGroup: Sendable {
         private func serve(
             _ index: Int, _ shard: Int, _ started: Monitor<[Int: Result<Reactor, ReactorError>]>
         ) -> Ending {
-            // Ends here, after the reactor has let it go.
+            // Declared here, so that it ends after the reactor has released it.
             let ring: KernelRing
             let reactor: Reactor
             do throws(ReactorError) {
@@ -277,7 +277,7 @@ public final class ReactorGroup: Sendable {
         }
     }
 
-    /// As the pool and `malloc` mode have them: a power of two from 4 KiB.
+    /// The buffer size that the pool and `malloc` mode use: a power of two, at least 4 KiB.
     package static func roundedBufferByteCount(_ byteCount: Int) -> Int {
         var rounded = 4096
         while rounded < byteCount { rounded *= 2 }
@@ -306,7 +306,8 @@ public final class ReactorGroup: Sendable {
         _ = try await waitForEnd()
     }
 
-    /// Begins to serve, in a group that was held too. `makeHandler` is called on each reactor's thread, and its handler serves there.
+    /// Begins to serve; a group that was held starts to run. `makeHandler` is called on each reactor's thread, and
+    /// its handler serves there.
     package func start(
         _ listener: Listener, _ makeHandler: @escaping @Sendable (Reactor) -> Reactor.Handler
     ) {

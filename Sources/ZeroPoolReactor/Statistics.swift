@@ -38,7 +38,7 @@ public struct ReactorStatistics: Sendable, Codable {
 
     /// Searches for idle memory, and what they gave back to the system.
     public struct Trims: Sendable, Codable {
-        /// Looks.
+        /// Number of searches.
         public internal(set) var count = 0
         /// Bytes of arenas that were unmapped.
         public internal(set) var byteCount = 0
@@ -58,7 +58,7 @@ public struct ReactorStatistics: Sendable, Codable {
     public internal(set) var starvedReceives = 0
     /// Awaits of a buffer that had to wait.
     public internal(set) var blockWaits = 0
-    /// Times in which connections waited and the pool had no buffer.
+    /// Periods in which connections waited and the pool had no buffer.
     public internal(set) var scarcities = 0
     /// Operations submitted, by the kernel's name.
     public internal(set) var operations: [String: Int] = [:]

@@ -130,6 +130,6 @@ struct LoadgenHTTPTests {
         #expect(try missing.waitForEnd() == .exited(1))
         #expect(missing.standardError.contains("/no/such/file: No such file or directory"))
         let secure = try load("https://127.0.0.1/")
-        #expect(try secure.waitForEnd() == .exited(64) && secure.standardError.contains("speaks no TLS"))
+        #expect(try secure.waitForEnd() == .exited(64) && secure.standardError.contains("does not support TLS"))
     }
 }

@@ -68,7 +68,7 @@ struct CommandLineTests {
     @Test(
         "http: what makes no sense is refused, and it is said why",
         arguments: [
-            (["https://h/"], "speaks no TLS"), (["h:80"], "begins with http://"), (["http://"], "needs a host"),
+            (["https://h/"], "does not support TLS"), (["h:80"], "begins with http://"), (["http://"], "needs a host"),
             (["http://h/", "--sha256", "abc"], "64 hexadecimal digits"),
             (
                 ["http://h/", "--sha256", String(repeating: "a", count: 64), "--verify", "x"],

@@ -134,6 +134,6 @@ struct FileComparisonTests {
     func silentServer() throws {
         let server = try ScriptedServer.ofFiles(files: "None")
         let report = try compare(server, [Self.hot])
-        #expect(report.problems.count { $0.contains("the server says nothing of how it read files") } == 3)
+        #expect(report.problems.count { $0.contains("the server did not report how it read files") } == 3)
     }
 }

@@ -84,6 +84,6 @@ struct HTTPAnswersTests {
     func strangers() {
         #expect(sentence(take(answer(body) + answer(body)).0) == "connection 4 got an answer that it had not asked for")
         #expect(
-            sentence(take("HTTP/1.1 200 OK\n").0)?.contains("answer 0 on connection 4 is no HTTP: a line that") == true)
+            sentence(take("HTTP/1.1 200 OK\n").0)?.contains("on connection 4 is not HTTP: a line that") == true)
     }
 }

@@ -126,7 +126,7 @@ struct HTTPLoadTests {
     func noHTTP() throws {
         let (tally, _) = try run(connections: 1, durationSeconds: 20) { _ in .init("220 mail.example ESMTP\r\n") }
         #expect(
-            tally.failures.first?.hasPrefix("answer 0 on connection 0 is no HTTP: a status line that is none") == true)
+            tally.failures.first?.hasPrefix("answer 0 on connection 0 is not HTTP: a status line that is none") == true)
     }
 
     @Test("A server that does not answer is an error, and the run ends when its times are over")
@@ -171,7 +171,7 @@ struct HTTPLoadTests {
         #expect(throws: ReferenceError("the first answer has status 404, not 200")) {
             try body(.init("HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"))
         }
-        #expect(throws: ReferenceError("the server closed before the answer's end")) {
+        #expect(throws: ReferenceError("the server closed the connection before the end of the answer")) {
             try body(.init("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nx", closes: true))
         }
         #expect(throws: ReferenceError.self) { try body(.init("HTTP/1.1 200 OK\n\n")) }
@@ -190,6 +190,6 @@ struct HTTPLoadTests {
         #expect(reference.byteCount == 3)
         #expect(difference?.offset == 1 && difference?.expected == 3 && difference?.received == 4)
         #expect(throws: SystemError("/no/such/file", errno: ENOENT)) { try ReferenceBody(file: "/no/such/file") }
-        #expect(throws: SystemError("/tmp is no file", errno: EISDIR)) { try ReferenceBody(file: "/tmp") }
+        #expect(throws: SystemError("/tmp is not a file", errno: EISDIR)) { try ReferenceBody(file: "/tmp") }
     }
 }

@@ -12,13 +12,13 @@ struct CompareCommand: ParsableCommand {
             Measures a get and return of one block, and pooled-echo as an echo server and as a file server. The buffers come \
             from malloc with its defaults, from malloc tuned to keep its memory, from mimalloc if it is installed, from the \
             pool, and from the pool registered with io_uring. A summary comes first. It calls a ratio a difference only when \
-            its 95 % interval does not cover 1; that takes at least 5 rounds.
+            its 95 % interval does not cover 1, which needs at least 5 rounds.
 
             Each measurement starts a fresh server with one reactor on one processor, and loads it from another. The \
             contenders take turns within a round. Every byte is verified. With the defaults it takes about a minute.
 
             Files of 4 KiB, 64 KiB and 1 MiB are read from the page cache; one of 256 MiB is dropped from it before each \
-            request. The kernel is asked each time whether that is so. Folders in memory can't drop a file, which is an error.
+            request. The kernel must confirm this each time. A folder in memory can't drop a file, which is an error.
 
             Exit status: 0 when everything was measured, 1 on any error, 64 on wrong usage.
 
@@ -122,7 +122,7 @@ struct CompareCommand: ParsableCommand {
             + (workloads.echoOnly || workloads.pairsOnly ? [] : files)
     }
 
-    /// One block size says it: a get and return costs the pool the same up to 16 MiB.
+    /// One block size is enough: a get and return costs the pool the same up to 16 MiB.
     var pairByteCounts: [Int] { workloads.echoOnly || workloads.filesOnly ? [] : [64 << 10] }
 
     func run() throws {

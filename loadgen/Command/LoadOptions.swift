@@ -2,7 +2,7 @@ import ArgumentParser
 import CommandSupport
 import SystemSupport
 
-/// What every command has that runs one load.
+/// The options of every command that runs one load.
 struct LoadOptions: ParsableArguments {
     @Option(count: "Open this many connections.", in: 1...BytePattern.period)
     var connections = 64
@@ -36,7 +36,7 @@ struct LoadOptions: ParsableArguments {
     }
 
     /// Runs a load and reports on it.
-    /// - Throws: `ExitCode.failure` when something was wrong, after having said what.
+    /// - Throws: `ExitCode.failure` when something was wrong, after printing what.
     func run(
         _ exchange: some Exchange, to address: SocketAddress, output: ResultOptions, report: (LoadTally) -> LoadReport
     ) throws {
@@ -48,7 +48,8 @@ struct LoadOptions: ParsableArguments {
         try ResultOptions.fail(for: report.problems)
     }
 
-    /// The address of a server that has several, of which it may listen on one only.
+    /// An address at which the server accepts connections. A name may have several, and the server may listen on only
+    /// one of them.
     func address(of endpoint: Endpoint) throws -> SocketAddress {
         SocketAddress.firstReachable(
             of: try endpoint.addresses(), timeoutSeconds: plan.connectTimeoutSeconds)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CommandSupport
 
-/// The program.
+/// The program `loadgen`.
 @main
 struct Loadgen: ParsableCommand {
     static let configuration = CommandConfiguration(

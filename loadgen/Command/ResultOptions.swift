@@ -14,7 +14,7 @@ struct ResultOptions: ParsableArguments {
         if let json, json != "-" { try OutputPath.check(json, option: "--json") }
     }
 
-    /// Text goes to standard output, unless the JSON does.
+    /// Text goes to standard output, or to standard error if the JSON goes to standard output.
     var textStream: StandardStream { json == "-" ? .error : .output }
 
     func write(_ report: some Encodable, text: String) throws {
@@ -22,7 +22,7 @@ struct ResultOptions: ParsableArguments {
         if let json { try JSONOutput(path: json).write(report) }
     }
 
-    /// - Throws: `ExitCode.failure` when there are problems, after having said which.
+    /// - Throws: `ExitCode.failure` when there are problems, after printing them.
     static func fail(for problems: [String]) throws {
         guard !problems.isEmpty else { return }
         for problem in problems {

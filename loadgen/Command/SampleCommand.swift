@@ -18,7 +18,7 @@ struct SampleCommand: ParsableCommand {
         if contender == .mimalloc, !Mimalloc.isLoaded(inProcess: ProcessInfo.processInfo.processIdentifier) {
             throw SampleError("mimalloc was not preloaded")
         }
-        // As a server's reactors: on a thread of its own, with which glibc takes its locks.
+        // On a thread of its own, like a server's reactors: only with a second thread does glibc take its locks.
         let values = try SystemThread { Result { try measure() } }.join().get()
         try JSONOutput(path: "-").write(values)
     }

@@ -23,7 +23,7 @@ struct WorthCommand: ParsableCommand {
         @Option(count: "Measure each contender this many times.", in: 1...1000)
         var rounds = 5
 
-        @Option(time: "Look at resident memory again this long after a burst.", in: 0.1...3600)
+        @Option(time: "Measure resident memory again this long after a burst.", in: 0.1...3600)
         var idle = TimeSpan(seconds: 10)
 
         @Option(

@@ -147,7 +147,7 @@ struct Cell {
             if statistics.bytes.sent < tally.totalByteCount {
                 problems.append("\(tally.totalByteCount) bytes came, the server counts \(statistics.bytes.sent)")
             }
-            if statistics.files == nil { problems.append("the server says nothing of how it read files") }
+            if statistics.files == nil { problems.append("the server did not report how it read files") }
         }
         return problems
     }

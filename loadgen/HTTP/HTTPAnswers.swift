@@ -37,7 +37,7 @@ struct HTTPAnswers: AnswerReader {
             case .incomplete:
                 return taken
             case .malformed(let fault):
-                taken.fault = .other("\(place) is no HTTP: \(fault.rawValue)")
+                taken.fault = .other("\(place) is not HTTP: \(fault.rawValue)")
                 return taken
             case .head(let head):
                 status = head.status

@@ -40,11 +40,11 @@ enum HTTPTargetError: Error, Equatable, CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .https: "loadgen speaks no TLS; give it an http:// URL"
+        case .https: "loadgen does not support TLS; give it an http:// URL"
         case .noURL: "a URL begins with http://, such as http://127.0.0.1:8080/index.html"
-        case .unescaped: "spaces and what is not ASCII have to be percent-encoded in a URL"
+        case .unescaped: "spaces and non-ASCII characters must be percent-encoded in a URL"
         case .user: "user names and passwords are not supported"
-        case .noHost: "it needs a host, and a port from 1 to 65535 if any: http://HOST:PORT/PATH"
+        case .noHost: "it needs a host, and may have a port from 1 to 65535: http://HOST:PORT/PATH"
         }
     }
 }

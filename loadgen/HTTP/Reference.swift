@@ -38,7 +38,9 @@ enum ReferenceRequest {
             let received = unsafe recv(socket, &piece, piece.count, 0)
             guard received >= 0 else { throw SystemError("recv") }
             guard received > 0 else {
-                guard stream.ended() else { throw ReferenceError("the server closed before the answer's end") }
+                guard stream.ended() else {
+                    throw ReferenceError("the server closed the connection before the end of the answer")
+                }
                 return body
             }
             var offset = 0
@@ -52,7 +54,7 @@ enum ReferenceRequest {
                 case .body(let range): body += piece[range]
                 case .end: return body
                 case .incomplete: break steps
-                case .malformed(let fault): throw ReferenceError("the first answer is no HTTP: \(fault.rawValue)")
+                case .malformed(let fault): throw ReferenceError("the first answer is not HTTP: \(fault.rawValue)")
                 }
             }
         }
@@ -99,7 +101,7 @@ struct ReferenceError: Error, Equatable, CustomStringConvertible {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw SystemError(path) }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw SystemError("\(path) is no file", errno: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
+            throw SystemError("\(path) is not a file", errno: status.st_mode & S_IFMT == S_IFDIR ? EISDIR : EINVAL)
         }
         patternStream = nil
         byteCount = Int(status.st_size)

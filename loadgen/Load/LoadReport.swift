@@ -136,7 +136,7 @@ extension LoadReport {
             \(Format.count(threads, "thread")), \(Format.decimal(windowSeconds, places: 2)) s measured
 
             """
-        let again = http.map { ", \($0.reconnects) made again as the server said" } ?? ""
+        let again = http.map { ", \($0.reconnects) reopened after the server closed them" } ?? ""
         let connections = """
               connections  \(errors.connect) not made, \(errors.lost) lost, \(errors.unanswered) unanswered\(again)
 

@@ -14,7 +14,7 @@ struct DirectoryListing {
         }
 
         let name: String
-        /// The name as a link has it.
+        /// The name, percent-encoded for a link.
         let link: String
         let kind: Kind
         /// Bytes of a file.
@@ -22,8 +22,8 @@ struct DirectoryListing {
         /// Seconds since 1970.
         let modified: Int
 
-        /// Nil for what is not served: names that are hidden, or that no target can have, since they are not UTF-8 for instance;
-        /// devices, pipes, sockets.
+        /// Nil for an entry that is not served: a hidden name, a name that no request target can have (for example
+        /// because it is not UTF-8), a device, a pipe or a socket.
         init?(name: [UInt8], status: stat, showsDotfiles: Bool) {
             switch status.st_mode & S_IFMT {
             case S_IFDIR: kind = .directory
@@ -53,7 +53,7 @@ struct DirectoryListing {
     }
 
     let entries: [Entry]
-    /// There are more.
+    /// Whether the directory has more.
     let isCut: Bool
 
     func text(_ format: ListingFormat) -> String {
@@ -65,7 +65,7 @@ struct DirectoryListing {
 
     // MARK: HTML
 
-    /// Where there is little room, each row is two lines: the name, and what is known of it.
+    /// On narrow screens, each row is two lines: the name, and the size and time.
     private static let style = """
         :root{color-scheme:light dark}body{font:1rem/1.5 system-ui,sans-serif;margin:1rem auto;max-width:60rem;padding:0 .5rem}
         table{border-collapse:collapse;width:100%}th,td{padding:.25rem .5rem;text-align:left;vertical-align:baseline}
@@ -75,7 +75,7 @@ struct DirectoryListing {
         td{padding:0 .5rem}td:first-child{grid-column:1/3}td+td{opacity:.7}td:nth-child(2):not(:empty)::after{content:" bytes"}}
         """
 
-    /// It names no path: the browser shows that, and links are relative.
+    /// The page does not contain its path: the browser shows it, and links are relative.
     private var html: String {
         var text = """
             <!DOCTYPE html>
@@ -87,8 +87,8 @@ struct DirectoryListing {
             """
         for entry in entries {
             let slash = entry.kind == .directory ? "/" : ""
-            // A relative link may not begin with what reads as a scheme. What is written from right to left stays on its side of
-            // the slash.
+            // A relative link must not begin with something that reads as a scheme, hence `./`. `bdi` keeps
+            // right-to-left names on their side of the slash.
             text +=
                 "<tr><td><a href=\"./\(entry.link)\(slash)\"><bdi>\(Escaping.html(entry.name))</bdi>\(slash)</a></td>"
             text += "<td>\(entry.kind == .file ? Self.grouped(entry.byteCount) : "")</td>"
@@ -132,16 +132,16 @@ struct DirectoryListing {
     }
 }
 
-/// What a listing is written as.
+/// The format of a listing.
 enum ListingFormat: Sendable {
     case html
     case json
 }
 
-/// Makes files of directories' listings on threads of their own: io_uring has no operation that reads a directory, and one on
-/// a slow disk must not hold a reactor up.
+/// Makes listings of directories, as files, on a thread of its own: io_uring has no operation that reads a directory,
+/// and a slow disk must not delay a reactor.
 final class DirectoryLister: Sendable {
-    /// A file without a name, with the listing in it.
+    /// An unnamed file that contains the listing.
     private struct Listing: Sendable {
         let descriptor: Int32
         let status: FileStatus
@@ -152,7 +152,7 @@ final class DirectoryLister: Sendable {
     }
 
     private let showsDotfiles: Bool
-    /// The most entries of a listing. It says when there are more.
+    /// Maximum entries of a listing. The listing says when there are more.
     private let maxEntryCount: Int
     private let threads = BlockingPool(threadLimit: 1)
 
@@ -165,7 +165,7 @@ final class DirectoryLister: Sendable {
     nonisolated(nonsending) func list(
         _ directory: File, as format: ListingFormat, on reactor: Reactor
     ) async throws(IOError) -> File {
-        // The thread closes its own.
+        // The thread closes this descriptor.
         let descriptor = try directory.duplicate()
         let result = try await threads.run { [self] in outcome(of: descriptor, format) }
         switch result {
@@ -184,7 +184,7 @@ final class DirectoryLister: Sendable {
         }
     }
 
-    /// What a directory has, in the order of its names, directories first.
+    /// The entries of a directory in the order of their names, directories first.
     private func entries(of directory: Int32) throws(Failure) -> (entries: [DirectoryListing.Entry], isCut: Bool) {
         guard let stream = unsafe fdopendir(directory) else {
             let errno = errno

@@ -3,24 +3,24 @@ import HTTP1
 import ZeroPool
 import ZeroPoolReactor
 
-/// The files that a reactor has open, and what it knows of paths: those that responses use, and some others, which the next
-/// request finds without the kernel.
+/// The files that a reactor has open, and what it knows of paths. It has the files that responses use, and others
+/// that the next request finds without asking the kernel.
 ///
-/// A file is cached for a number of ticks and then evicted, so nothing that is said of a path is older. One in use stays open
-/// until its last use ends, cached or not. The longest unused files are evicted first.
+/// A file is evicted after a number of ticks, so nothing that is known of a path is older. A file in use stays open
+/// until its last use ends, cached or not. The least recently used files are evicted first.
 ///
-/// A cached file may have a whole response with it, to be sent again as it is: sends share the memory of one lease.
+/// A cached file may have a whole response, which is sent again unchanged: sends share the memory of one lease.
 ///
-/// Not Sendable: each reactor has its own. Cost: constant for what is found; a copy of the path for what is not.
+/// Not Sendable: each reactor has its own. Cost: constant for a hit; a copy of the path for a miss.
 @safe
 struct FileCache: ~Copyable {
-    /// An entry, good from the begin of a use to its end.
+    /// An entry, valid from the beginning of a use to its end.
     typealias Index = UInt32
 
-    /// What is told apart: the same path may be asked for as a file and as a listing.
+    /// What a request wants of a path: the same path may be requested as a file and as a listing.
     enum Aspect: UInt8 {
         case file
-        /// The file past the page cache.
+        /// The file, opened for reads past the page cache.
         case direct
         case htmlListing
         case jsonListing
@@ -33,15 +33,15 @@ struct FileCache: ~Copyable {
         var file = OpenFile(errno: 0)
         var useCount = 0
         var isCached = false
-        /// Whether a request found it after the one that it was opened for.
+        /// Whether a second request found it.
         var isWanted = false
-        /// A response with all of the file.
+        /// A response with the whole file.
         var response: SharedBuffer?
         /// The tick at which it was opened.
         var tick = 0
-        /// In the bucket; in the free list.
+        /// The next node of the bucket, or of the free list.
         var next = FileCache.none
-        /// In the order of use.
+        /// The neighbours in the order of use.
         var newer = FileCache.none
         var older = FileCache.none
 
@@ -62,7 +62,7 @@ struct FileCache: ~Copyable {
 
     fileprivate static let none = UInt32.max
 
-    /// The most paths that are cached.
+    /// Maximum number of cached paths.
     let capacity: Int
     /// How many ticks a path is cached; 0 for not at all.
     let lifeTicks: Int
@@ -74,12 +74,12 @@ struct FileCache: ~Copyable {
     private var newest = FileCache.none
     private var oldest = FileCache.none
     private(set) var cachedCount = 0
-    /// The most memory for kept responses, in bytes, and what they take.
+    /// Maximum bytes of cached responses, and the bytes that they take.
     let maxKeptByteCount: Int
     private(set) var keptByteCount = 0
     /// Ticks since the beginning.
     private(set) var tick = 0
-    /// Nobody outside can choose paths that meet in a bucket.
+    /// Random, so that no client can choose paths that share a bucket.
     private let seed = UInt64.random(in: 0 ... .max) | 1
 
     init(capacity: Int, lifeTicks: Int, maxKeptByteCount: Int = 0) {
@@ -97,7 +97,7 @@ struct FileCache: ~Copyable {
         unsafe nodes.deallocate()
     }
 
-    /// A tick has passed: what is too old is evicted, so that nothing stays open that nobody finds.
+    /// Counts a tick and evicts what is too old, so that no file stays open that no request can find.
     mutating func advanceTick() {
         tick += 1
         for index in 0..<nodeCount where unsafe nodes[index].isCached && tick - nodes[index].tick >= lifeTicks {
@@ -129,7 +129,8 @@ struct FileCache: ~Copyable {
     /// Whether a path is cached. Begins no use.
     func isCached(_ path: RawSpan, _ aspect: Aspect) -> Bool { lookUp(path, aspect) != FileCache.none }
 
-    /// Adds what was opened now, in use. It is cached in place of what the path had, unless it `isPassing`.
+    /// Adds a file that was just opened, and begins a use of it. Caches it in place of the path's earlier entry,
+    /// unless `isPassing` is set.
     mutating func add(_ file: OpenFile, path: RawSpan, _ aspect: Aspect, isPassing: Bool) -> Index {
         let index = takeFree()
         unsafe nodes[Int(index)].file = file
@@ -153,18 +154,18 @@ struct FileCache: ~Copyable {
         return index
     }
 
-    /// A use ends.
+    /// Ends a use.
     mutating func end(_ index: Index) {
         unsafe nodes[Int(index)].useCount -= 1
         if unsafe nodes[Int(index)].useCount == 0, unsafe !nodes[Int(index)].isCached { remove(index) }
     }
 
-    /// The file is not what was said of it: nobody finds it any more.
+    /// Evicts a file that is no longer what its entry says, so that no request finds it.
     mutating func evict(_ index: Index) {
         if unsafe nodes[Int(index)].isCached { removeFromCache(index) }
     }
 
-    /// Evicts everything. What is in use stays open until that ends.
+    /// Evicts everything. A file in use stays open until its last use ends.
     mutating func evictAll() {
         while oldest != FileCache.none { removeFromCache(oldest) }
     }
@@ -185,7 +186,7 @@ struct FileCache: ~Copyable {
 
     /// Keeps a whole response, if it may be kept. - Returns: what to send now.
     mutating func keep(_ response: consuming PooledBuffer, with index: Index) -> PooledBuffer {
-        // Another may have been first.
+        // Another request may have cached one meanwhile.
         guard mayKeep(index, byteCount: response.capacity) else { return response }
         let kept = SharedBuffer(response)
         let share = kept.share()
@@ -285,7 +286,7 @@ struct FileCache: ~Copyable {
         }
     }
 
-    /// Eight bytes a step, multiplied and folded.
+    /// Hashes eight bytes per step, multiplied and folded.
     private func hash(_ path: RawSpan, _ aspect: Aspect) -> Int {
         var value = seed ^ UInt64(path.byteCount) &* 0x9e37_79b9_7f4a_7c15 ^ UInt64(aspect.rawValue)
         func mix(_ word: UInt64) {
@@ -307,14 +308,14 @@ struct FileCache: ~Copyable {
     }
 }
 
-/// What a path led to: an open file with all that a response says of it, or why there is none.
+/// What a path led to: an open file with everything that a response says about it, or the reason why there is none.
 struct OpenFile {
     enum Kind: Equatable {
         case regular
         /// A directory's listing, as a file.
         case listing
         case directory
-        /// What is no file to be served: a device, a pipe, a socket.
+        /// Not a file that can be served: a device, a pipe or a socket.
         case other
         /// It could not be opened, for the reason `errno`.
         case absent(errno: Int32)
@@ -327,7 +328,7 @@ struct OpenFile {
     let representation: Representation
     let contentType: ContentType
 
-    /// What was opened; `path` tells its type.
+    /// An opened file; `path` gives its content type.
     init(_ file: File, path: RawSpan, listing: ListingFormat?) {
         self.file = file
         status = file.status
@@ -350,7 +351,7 @@ struct OpenFile {
         }
     }
 
-    /// What could not be opened.
+    /// A path that could not be opened.
     init(errno: Int32) {
         let never = FileStatus.Time(seconds: 0)
         kind = .absent(errno: errno)
@@ -361,7 +362,8 @@ struct OpenFile {
         contentType = .octetStream
     }
 
-    /// How a request for what can't be opened is answered. Nobody is told whether there is something outside the root.
+    /// The status of a response for a path that can't be opened. It does not reveal whether there is something
+    /// outside the root.
     static func refusal(errno: Int32) -> ResponseStatus {
         switch errno {
         case ENOENT, ENOTDIR, ELOOP, EXDEV, ENAMETOOLONG, ENXIO, ENODEV, EISDIR, EINVAL: .notFound
@@ -371,7 +373,7 @@ struct OpenFile {
         }
     }
 
-    /// Whether that passes: then it is not kept, and nobody else is told the same.
+    /// Whether the error is temporary. It is then not cached, so that the next request tries again.
     static func isPassing(errno: Int32) -> Bool {
         let status = refusal(errno: errno)
         return status == .serviceUnavailable || status == .internalServerError

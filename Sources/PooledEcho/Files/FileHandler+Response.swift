@@ -8,7 +8,7 @@ import ZeroPoolReactor
 ///
 /// A connection holds two blocks at most: one is filled while the other is sent.
 extension FileHandler {
-    /// What becomes of the connection after a response.
+    /// What happens to the connection after a response.
     enum Fate {
         case keepAlive
         case close
@@ -55,7 +55,7 @@ extension FileHandler {
 
     // MARK: Kinds of responses
 
-    /// What the request's conditions and range make of a file.
+    /// Applies the request's conditions and range to a file.
     private func decision(_ file: OpenFile) -> RequestHead.Decision {
         guard file.kind == .regular else { return .whole }
         return input.value.withBytes { head.decision(in: $0, for: file.representation, now: server.now) }
@@ -77,7 +77,7 @@ extension FileHandler {
             && !connection.isDraining
     }
 
-    /// A file, as the request's conditions and range want it.
+    /// Responds with a file, according to the request's conditions and range.
     private nonisolated(nonsending) func respond(
         with index: FileCache.Index, isDirect: Bool
     ) async throws(IOError) -> Fate {
@@ -118,7 +118,7 @@ extension FileHandler {
             isForAll: isGet && decision == .whole && file.kind == .regular)
     }
 
-    /// Sends the response that is kept with a file. - Returns: false when there is none any more.
+    /// Sends the response that is cached with a file. - Returns: false when there is none any more.
     private func sendKept(_ index: FileCache.Index) -> Bool {
         guard isPlain, let response = server.cache.value.response(index) else { return false }
         server.counts.value.keptResponses += 1
@@ -144,7 +144,7 @@ extension FileHandler {
         var block = try await reactor.buffer(
             byteCount: body.isDirect ? room : max(room, min(room + range.count, configuration.blockByteCount)),
             atLeast: room)
-        // Nothing is known of a head that was refused.
+        // Nothing is known about a head that was refused.
         let isLast = isLast || !hasHead || !head.keepsAlive || connection.isDraining
         var response = response
         response.date = server.dateText
@@ -168,7 +168,7 @@ extension FileHandler {
         }
         connection.isWithinMessage = true
         var remaining = range
-        // Who fails on the way stays within the message, for which the connection is reset.
+        // After an error the connection is still within the message, so it is reset.
         defer { if let entry { log(entry, lackingByteCount: remaining.count) } }
         if isDirect {
             connection.enqueue(block)
@@ -195,7 +195,7 @@ extension FileHandler {
 
     // MARK: Bodies
 
-    /// A read that does not end with its range ends at a multiple of this, so that those after it are of whole pages.
+    /// A read that ends before its range does ends at a multiple of this, so that later reads are of whole pages.
     private static var pageByteCount: Int { 4096 }
 
     /// Sends bytes of a file through the page cache, the first ones behind the head in `first`.
@@ -233,9 +233,10 @@ extension FileHandler {
         }
     }
 
-    /// What every device takes that takes anything. A file that wants more says so.
+    /// An alignment that every device with direct reads accepts. The status of a file that needs more says so.
     private static var leastAlignment: Int { 4096 }
-    /// A part that begins within a page moves to the front of its block: a short read, so that little is moved.
+    /// The size of a direct read for a part that begins within a page. The part moves to the front of its block, so a
+    /// short read keeps the move small.
     private static var unalignedByteCount: Int { 64 * 1024 }
 
     /// Sends bytes of a file past the page cache: reads of aligned offsets and lengths, into blocks of their own.
@@ -294,7 +295,8 @@ extension FileHandler {
 
     /// Fails the connection unless the file is still what the response's head promised.
     ///
-    /// The time of the status's change is left out: links and permissions change it, and the bytes stay the same.
+    /// The time of the last status change does not count: links and permissions change it while the bytes stay the
+    /// same.
     private nonisolated(nonsending) func check(_ file: OpenFile, _ index: FileCache.Index) async throws(IOError) {
         let status = try? await file.file?.currentStatus()
         guard let status, status.byteCount == file.status.byteCount, status.modified == file.status.modified,
@@ -302,7 +304,8 @@ extension FileHandler {
         else { throw fileChanged(index) }
     }
 
-    /// The file is not what the response's head promised: nobody may take what was sent for all of it.
+    /// Fails the connection because the file is not what the response's head promised: the client must not take what
+    /// was sent for the whole file.
     private func fileChanged(_ index: FileCache.Index) -> IOError {
         server.counts.value.changedFiles += 1
         server.cache.value.evict(index)
@@ -312,7 +315,7 @@ extension FileHandler {
 
     // MARK: Slow readers
 
-    /// When a peer that is sent something has taken too long for it; nil for no limit.
+    /// The time after which a peer has taken too long for the send in flight; nil for no limit.
     var sendDeadline: Deadline? {
         guard configuration.minBytesPerSecond > 0 else { return nil }
         let seconds = Double(connection.sendingByteCount) / Double(configuration.minBytesPerSecond)
@@ -339,7 +342,7 @@ extension FileHandler {
 
     // MARK: The log
 
-    /// While the request is still there.
+    /// Must be called while the request is still in the input.
     private func logEntry(_ status: ResponseStatus, _ bodyByteCount: Int) -> LogEntry {
         let range = hasHead ? head.requestLine : refusedRequestLine
         let requestLine = input.value.withBytes { bytes in
@@ -363,7 +366,7 @@ extension OutputRawSpan {
 }
 
 extension [UInt8] {
-    /// What `body` writes into a span of that capacity.
+    /// The bytes that `body` writes into a span of this capacity.
     init(capacity: Int, _ body: (inout OutputRawSpan) -> Void) {
         self = unsafe [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
             let memory = UnsafeMutableRawBufferPointer(buffer)

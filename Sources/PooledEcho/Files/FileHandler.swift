@@ -9,7 +9,8 @@ import ZeroPoolReactor
 /// `run` is the whole of it from top to bottom. `FileHandler+Response.swift` writes heads and moves bodies.
 ///
 /// Rules:
-/// 1. Requests are answered in order. The next one is read while at most two blocks of the response before are held.
+/// 1. Requests are answered in order. The next one is read while at most two blocks of the previous response are
+///    held.
 /// 2. After the last response (one that closes, or any while the server drains) nothing more is read.
 /// 3. A file that ends before its promised end, or is not what it was when its response began, resets the connection: what is
 ///    missing is never made up.
@@ -21,7 +22,7 @@ final class FileHandler {
 
     let input = Box(RequestInput())
     private let parser: Box<RequestParser>
-    /// The request being answered. Its ranges are places in the input, until the response begins.
+    /// The request being answered. Its ranges are positions in the input, valid until the response begins.
     private let headBox = Box(RequestHead())
     var head: RequestHead { headBox.value }
     /// Whether there is a whole head at the start of the input.
@@ -43,11 +44,11 @@ final class FileHandler {
         try await waitForOutput(0)
     }
 
-    /// What a request leads to.
+    /// How a request is answered.
     enum Answer {
         /// This file, in use until its response ends.
         case file(FileCache.Index, isDirect: Bool)
-        /// The response kept with this file, in use likewise.
+        /// The response cached with this file, which is in use until its response ends.
         case kept(FileCache.Index)
         /// A head and at most a line of text.
         case status(ResponseHead, hasText: Bool = true, location: [UInt8] = [], isLast: Bool = false)
@@ -97,7 +98,8 @@ final class FileHandler {
     /// Whether the last receive ended by the deadline of a head.
     private var isHeadLate = false
 
-    /// More input; nil at its end, and when a head is late. A peer that does not take what it was sent is cut meanwhile.
+    /// Receives more input; nil at its end, and when a head is late. Meanwhile, cuts a peer that does not take what
+    /// it was sent.
     private nonisolated(nonsending) func receive(_ headDeadline: Deadline?) async throws(IOError) -> PooledBuffer? {
         isHeadLate = false
         while true {
@@ -122,7 +124,7 @@ final class FileHandler {
         let hasBody = head.body != .none
         switch head.method {
         case .get, .head:
-            // Nobody here would read it, and its end has to be known to find the next request.
+            // The server does not read bodies, but would have to find the body's end to find the next request.
             if hasBody { return .refusal(.contentTooLarge, isLast: true) }
         case .options: return allow(.ok, isLast: hasBody)
         case .other: return .refusal(.notImplemented, isLast: hasBody)
@@ -138,7 +140,7 @@ final class FileHandler {
         }
     }
 
-    /// Begins a use of the file at the decoded path, if it has a response that is kept.
+    /// Begins a use of the file at the decoded path, if it has a cached response.
     private func findResponse() -> FileCache.Index? {
         guard let index = server.path.value.withBytes({ server.cache.value.find($0, .file) }) else { return nil }
         guard server.cache.value.hasResponse(index) else {
@@ -156,7 +158,7 @@ final class FileHandler {
         return .status(response, hasText: status != .ok, isLast: isLast)
     }
 
-    /// Puts the request's path into the server's buffer, where it is good until the next await.
+    /// Puts the request's path into the server's buffer, where it is valid until the next await.
     private func decodePath() -> RequestPath.Outcome {
         input.value.withBytes { server.path.value.decode($0.extracting(head.path)) }
     }
@@ -177,7 +179,7 @@ final class FileHandler {
         }
     }
 
-    /// A directory is its index.html, or its listing.
+    /// Answers for a directory with its index.html, or with its listing.
     private nonisolated(nonsending) func answerDirectory() async throws(IOError) -> Answer {
         let index = try await use(.file, isIndex: true)
         switch server.cache.value[index].kind {
@@ -211,7 +213,7 @@ final class FileHandler {
             endUse(index)
             throw error
         }
-        // Where the file system has no direct reads, or the file is gone, it is open for the page cache.
+        // If the file system has no direct reads, or the file is gone, use the file that is open for the page cache.
         guard server.cache.value[direct].kind == .regular else {
             endUse(direct)
             return .file(index, isDirect: false)
@@ -271,7 +273,7 @@ final class FileHandler {
 
     func endUse(_ index: FileCache.Index) { server.cache.value.end(index) }
 
-    /// Whether what the request wants of the file is better read past the page cache.
+    /// Whether the bytes that the request wants are better read past the page cache.
     private func wantsDirect(_ file: OpenFile, isIndex: Bool) -> Bool {
         guard configuration.engine != .buffered else { return false }
         let range = wantedRange(of: file)
@@ -286,14 +288,14 @@ final class FileHandler {
         }
     }
 
-    /// Whether the file was asked for just now, and was read past the page cache then.
+    /// Whether the file was requested recently, and was then read past the page cache.
     private func wasDirect(isIndex: Bool) -> Bool {
         _ = decodePath()
         if isIndex { server.path.value.appendIndex() }
         return server.path.value.withBytes { server.cache.value.isCached($0, .direct) }
     }
 
-    /// To the directory's path with its slash.
+    /// Redirects to the directory's path with a slash.
     private func redirect() -> Answer {
         _ = decodePath()
         let query = input.value.withBytes { bytes in
@@ -327,12 +329,12 @@ final class FileHandler {
 
 /// The bytes of a connection that no request has taken: one lease that is being read, and at most one behind it.
 ///
-/// A head that is not whole in the first lease is made whole there: what is left of it moves to the front, and what follows is
-/// copied behind it. So a head that fits a lease is always in one piece, and most heads are never copied.
+/// A head that is incomplete in the first lease is completed there: its bytes move to the front, and what follows is
+/// copied behind them. So a head that fits a lease is always in one piece, and most heads are never copied.
 struct RequestInput: ~Copyable {
     private var lease: PooledBuffer?
     private var next: PooledBuffer?
-    /// Where the unread bytes begin: in the first lease, in the next one.
+    /// Where the unread bytes begin, in the first lease and in the next one.
     private var start = 0
     private var nextStart = 0
 
@@ -348,7 +350,7 @@ struct RequestInput: ~Copyable {
         }
     }
 
-    /// Adds what came in. Traps when `hasNext`.
+    /// Adds a received lease. Traps when `hasNext`.
     mutating func append(_ newLease: consuming PooledBuffer) {
         precondition(!hasNext, "a lease is gathered before the next comes")
         if isEmpty {
@@ -386,7 +388,7 @@ struct RequestInput: ~Copyable {
         return count > 0
     }
 
-    /// The first bytes were read.
+    /// Removes the first `byteCount` bytes, which were read.
     mutating func consume(byteCount: Int) {
         guard let first = lease.take() else { preconditionFailure("only what is there is read") }
         start += byteCount

@@ -12,18 +12,18 @@ final class FileServer: @unchecked Sendable {
     let lister: DirectoryLister?
     /// Nil where requests are not logged.
     private let accessLog: AccessLog?
-    /// Lines that the log has not got yet.
+    /// Lines that were not yet handed to the log.
     private var logLines: [UInt8] = []
     private static let handOverByteCount = 64 * 1024
 
     let cache: Box<FileCache>
-    /// Where paths are decoded and put together. Good until the next await.
+    /// The buffer in which paths are decoded and assembled. Valid until the next await.
     let path: Box<PathBuffer>
     let counts = Box(FileStatistics())
 
     private(set) var connectionCount = 0
     private var isTicking = false
-    /// As of the last tick.
+    /// The time at the last tick.
     private(set) var now = HTTPDate(secondsSinceEpoch: 0)
     private(set) var dateText = HTTPDate.Text(HTTPDate(secondsSinceEpoch: 0))
 
@@ -46,7 +46,7 @@ final class FileServer: @unchecked Sendable {
 
     // MARK: Connections
 
-    /// A connection begins: from now on time is told.
+    /// Counts a new connection, and starts the clock if it is not running.
     func connectionBegan() {
         connectionCount += 1
         guard !isTicking else { return }
@@ -71,11 +71,11 @@ final class FileServer: @unchecked Sendable {
         guard seconds != now else { return }
         now = seconds
         dateText = HTTPDate.Text(seconds)
-        // They name the time.
+        // Cached responses contain the time.
         cache.value.forgetResponses()
     }
 
-    /// The last connection has ended.
+    /// Ends the server, after its last connection. - Returns: its statistics.
     func end() -> FileStatistics {
         handOverLog()
         cache.value.evictAll()
@@ -94,7 +94,7 @@ final class FileServer: @unchecked Sendable {
             isPassing = OpenFile.isPassing(errno: errno)
             if OpenFile.refusal(errno: errno) == .serviceUnavailable {
                 counts.value.refusedOpens += 1
-                // Descriptors that nobody uses are for requests that need one.
+                // Unused descriptors are freed for requests that need one.
                 cache.value.evictAll()
             }
         }
@@ -142,7 +142,7 @@ struct FileSource: Sendable {
     let accessLog: AccessLog?
 }
 
-/// Memory for one path at a time: decoded, and put together.
+/// Memory for one path at a time, in which it is decoded and assembled.
 @safe
 struct PathBuffer: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
@@ -152,7 +152,7 @@ struct PathBuffer: ~Copyable {
 
     private static let index: StaticString = "index.html"
 
-    /// For paths decoded from as many bytes.
+    /// For paths decoded from at most `limit` bytes.
     init(limit: Int) { unsafe memory = .allocate(byteCount: limit + 16, alignment: 8) }
 
     deinit { unsafe memory.deallocate() }
@@ -163,7 +163,7 @@ struct PathBuffer: ~Copyable {
         unsafe body(UnsafeRawBufferPointer(rebasing: memory[..<count]).bytes)
     }
 
-    /// Puts a request's path in.
+    /// Stores a request's path, decoded.
     mutating func decode(_ path: RawSpan) -> RequestPath.Outcome {
         let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<(memory.count - 16)])
         var output = unsafe OutputRawSpan(buffer: buffer, initializedCount: 0)
@@ -172,7 +172,7 @@ struct PathBuffer: ~Copyable {
         return outcome
     }
 
-    /// Makes the path of a directory that of its index.
+    /// Appends `index.html` to the path of a directory.
     mutating func appendIndex() {
         directoryCount = count
         if count > 0 { append(UInt8(ascii: "/")) }
@@ -182,7 +182,7 @@ struct PathBuffer: ~Copyable {
     /// A copy of the path.
     var bytes: [UInt8] { withBytes { path in unsafe path.withUnsafeBytes { unsafe Array($0) } } }
 
-    /// Undoes that.
+    /// Removes what `appendIndex` appended.
     mutating func removeIndex() { count = directoryCount }
 
     private mutating func append(_ byte: UInt8) {
@@ -191,7 +191,7 @@ struct PathBuffer: ~Copyable {
     }
 }
 
-/// What a file server did beside moving bytes. The names are those of the JSON that users get.
+/// Counts of what a file server did. The names are the ones of the JSON that `pooled-echo files --stats json` prints.
 package struct FileStatistics: Sendable, Codable {
     /// Responses by the first digit of their status.
     package struct Responses: Sendable, Codable {
@@ -202,33 +202,33 @@ package struct FileStatistics: Sendable, Codable {
     }
 
     package var responses = Responses()
-    /// Files that were opened, or looked for in vain, since they were not among the open ones.
+    /// Attempts to open files that were not cached, including files that do not exist.
     package var opens = 0
-    /// Paths that were found among the open ones.
+    /// Paths that were found in the cache.
     package var openHits = 0
     /// Directories that were listed.
     package var listings = 0
     /// Blocks that were read.
     package var reads = 0
-    /// Of these, past the page cache.
+    /// Blocks that were read past the page cache.
     package var directReads = 0
-    /// Responses that were sent again as they had been made, without a read.
+    /// Cached responses that were sent, without a read.
     package var keptResponses = 0
     /// Heads refused for their size (414, 431).
     package var oversizedHeads = 0
     /// Heads that took too long (408).
     package var slowHeads = 0
-    /// Connections cut since their peer took less than it has to.
+    /// Connections cut because their peer took too few bytes per second.
     package var slowReaders = 0
-    /// Connections cut since a file ended early, or changed, while it was sent.
+    /// Connections cut because a file ended early, or changed, while it was sent.
     package var changedFiles = 0
-    /// Connections cut since a file could not be read.
+    /// Connections cut because a file could not be read.
     package var failedReads = 0
     /// Responses that waited for a block.
     package var blockWaits = 0
-    /// Opens refused for want of descriptors or memory.
+    /// Opens refused for lack of descriptors or memory.
     package var refusedOpens = 0
-    /// Lines that the access log did not get, since its disk was too slow.
+    /// Lines that the access log dropped because its disk was too slow.
     package var droppedLogLines = 0
 
     mutating func add(_ other: FileStatistics) {

@@ -1,58 +1,58 @@
 import HTTP1
 
-/// What a file server is asked to be, beside what every server is.
+/// The configuration of a file server, beyond the configuration of every server.
 package struct FilesConfiguration: Sendable {
     /// The directory that is served.
     package var root: String
     package var engine = FileEngine.auto
-    /// With `auto`: from so many bytes on, what is not in the page cache is read past it.
+    /// With `auto`, requests for at least this many bytes are read past the page cache if the bytes are not in it.
     package var directByteCount = Self.defaultDirectByteCount
-    /// Bytes of a response's file that one block takes at most, and one that is read past the page cache.
+    /// Maximum bytes of a file per block: through the page cache, and past it.
     package var blockByteCount = Self.defaultBlockByteCount
     package var directBlockByteCount = Self.defaultDirectBlockByteCount
     /// A file that gets a line for each request; nil for none.
     package var accessLogPath: String?
-    /// Bytes of a request's head: past them it is refused.
+    /// Refuse a request with a larger head, in bytes.
     package var maxHeadByteCount = 16 * 1024
-    /// As long as a request's head may take from its first byte on.
+    /// Seconds from a request head's first byte in which the head must be complete.
     package var headSeconds = 10.0
-    /// A peer that takes less than that of what it is sent is cut; 0 for no such limit.
+    /// Cut a peer that takes fewer bytes of a response per second; 0 for no limit.
     package var minBytesPerSecond = 1000
-    /// Paths that are kept open, of the process.
+    /// Maximum paths that the process keeps open.
     package var openFileCount = 2048
-    /// For so long at most a path is not looked at again; 0: it always is.
+    /// Check a cached path again after this many seconds; 0 to check on every request.
     package var cacheSeconds = 1.0
-    /// Memory for responses that are kept to be sent again, of the process.
+    /// Maximum bytes of responses that the process caches.
     package var cacheByteCount = 16 << 20
     /// Whether names that begin with a dot are served, and listed.
     package var servesDotfiles = false
     /// Whether directories without index.html are listed.
     package var listsDirectories = false
-    /// Entries of a listing.
+    /// Maximum entries of a listing.
     package var maxListingEntryCount = 10_000
 
-    // `Benchmarks/engines` measures what they should be, docs/BENCHMARKS.md has the tables.
+    // `Benchmarks/engines` measures the best values; docs/BENCHMARKS.md has the tables.
 
-    /// Cold files of 1 MiB cost 0.4 to 0.6 of the CPU time past the page cache, and come faster. Smaller ones gain less, and then
-    /// cost half as much again as if the page cache had them by now.
+    /// Past the page cache, cold files of 1 MiB cost 0.4 to 0.6 of the CPU time, and are read faster. Smaller ones
+    /// gain less, and their next request costs half as much again as it would from the page cache.
     package static let defaultDirectByteCount = 1 << 20
-    /// 512 KiB cost less for one client, for twice the memory a connection; that it holds for many is not shown.
+    /// 512 KiB cost less for one client, with twice the memory per connection. No gain was shown for many clients.
     package static let defaultBlockByteCount = 256 * 1024
-    /// A read past the page cache waits for the disk, which is why it is larger: 256 KiB cost a quarter more, and come at about
-    /// 0.6 of the rate.
+    /// Larger, because a read past the page cache waits for the disk: 256 KiB cost a quarter more, at about 0.6 of
+    /// the rate.
     package static let defaultDirectBlockByteCount = 1 << 20
 
     package init(root: String) { self.root = root }
 
-    // What is not asked for.
+    // Values without an option.
 
-    /// From this many bytes on, a file is read past the page cache also when it is asked for again at once: the page cache would
-    /// drop much else for it.
+    /// A request for at least this many bytes is read past the page cache even if it is repeated soon, because the
+    /// page cache would drop much else for it.
     static let alwaysDirectByteCount = 64 << 20
-    /// A response that needs this many bytes of its file looks at the file again before its end. A shorter one is over before
-    /// anybody could change the file.
+    /// A response that needs at least this many bytes checks its file again before its end. A shorter one is over
+    /// before the file is likely to change.
     var checkedByteCount = 1 << 20
-    /// The time that a slow reader has beyond what its bytes take: the kernels' own buffers hide its pace.
+    /// Seconds of grace for a slow reader, because the kernels' own buffers hide its rate.
     var slowGraceSeconds = 10.0
     /// How long a connection waits for its peer's end of stream after its last response.
     static let lingerSeconds = 2.0
@@ -61,7 +61,7 @@ package struct FilesConfiguration: Sendable {
         HeadLimits(headByteCount: maxHeadByteCount, targetByteCount: min(8 * 1024, maxHeadByteCount))
     }
 
-    /// The grain of all times: short enough for the shortest of them.
+    /// The grain of all times, in seconds: short enough for the shortest of them.
     var tickSeconds: Double {
         var shortest = min(1, headSeconds)
         if cacheSeconds > 0 { shortest = min(shortest, cacheSeconds) }
@@ -69,7 +69,7 @@ package struct FilesConfiguration: Sendable {
     }
 }
 
-/// How the bytes of a file come into memory.
+/// How a file is read.
 package enum FileEngine: String, Sendable, CaseIterable {
     /// Through the page cache, except large files that are not in it.
     case auto

@@ -3,7 +3,7 @@ import SystemSupport
 import ZeroPool
 import ZeroPoolURing
 
-/// The operations of tasks, as the kernel has them.
+/// The operations of tasks, on io_uring.
 ///
 /// An open is `openat2`, then `statx` of what was opened: one event for both. A connect is `connect` of an ordinary socket,
 /// then a slot of the file table for it. The context of an operation is its token: the generation in 24 bits, then the index.
@@ -32,7 +32,7 @@ extension KernelRing {
     // MARK: Operations
 
     func takeBuffer(_ byteCount: Int) -> PooledBuffer? {
-        // Aligned, as a read past the page cache wants it.
+        // Aligned, as a read past the page cache requires.
         setup.mode == .malloc ? AllocatedBuffers.tryGet(byteCount, alignment: 4096) : setup.pool.tryGet(byteCount)
     }
 
@@ -76,7 +76,7 @@ extension KernelRing {
         }
     }
 
-    /// Of an operation that the ring pool knows nothing of.
+    /// The user data of an operation that does not go through the ring pool.
     private static func userData(of token: OperationToken) -> UInt64 {
         Kind.operation.rawValue << 56 | UInt64(token.generation) << 32 | UInt64(token.index)
     }
@@ -85,11 +85,11 @@ extension KernelRing {
         let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
         let descriptor = socket(address.family.rawValue, kind, 0)
         guard descriptor >= 0 else {
-            // Told with the events of the next turn.
+            // Reported with the events of the next turn.
             operationFailures[token.index] = errno
             return ring.nop(userData: Self.userData(of: token))
         }
-        // Without it a message in two sends waits 40 ms for an acknowledgement. It fails for no reason that matters.
+        // Without it a message in two sends waits 40 ms for an acknowledgement. A failure does not matter.
         var on: Int32 = 1
         unsafe _ = setsockopt(
             descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
@@ -100,8 +100,8 @@ extension KernelRing {
         note(userData, of: token)
     }
 
-    /// A file is opened with `O_NONBLOCK`, for what may turn out to be a pipe or a device. From then on that would make a read of
-    /// what is not in the page cache fail with `EAGAIN`.
+    /// Clears `O_NONBLOCK`. A file is opened with it, because it may turn out to be a pipe or a device. On a regular
+    /// file, it would make reads of bytes that are not in the page cache fail with `EAGAIN`.
     private func waitForDisk(_ file: Int32) {
         var isNonblocking: Int32 = 0
         unsafe _ = ioctl(file, UInt(FIONBIO), &isNonblocking)
@@ -109,12 +109,12 @@ extension KernelRing {
 
     func cancel(_ token: OperationToken) {
         let userData = operationUserData[Int(token.index)]
-        // Between the two parts of an open or a connect, or over: the end comes by itself.
+        // The operation is over, or between the two parts of an open or a connect. It ends by itself.
         guard userData != 0 else { return }
         ring.cancel(userData, userData: KernelRing.userData(.other))
     }
 
-    /// As much of a range is looked at: what the kernel counts, it counts page by page.
+    /// At most this much of a range is checked, because the kernel counts page by page.
     private static let sampleByteCount = 8 << 20
 
     func isResident(_ file: Int32, _ range: Range<Int>) -> Bool {

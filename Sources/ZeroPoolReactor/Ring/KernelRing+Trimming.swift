@@ -3,12 +3,12 @@ import ZeroPoolURing
 
 /// How the ring gives memory back to the system.
 ///
-/// What load leaves behind waits in the pool, where a trim finds it, and in the kernel's hands: buffers that wait for bytes
-/// stand in as many arenas as they came from, and keep each of them. They can't be taken back from where they were put, since only
-/// the kernel takes buffers out of a group, for an operation; so operations are made for it (`ProvidedBufferRing.withdraw`).
-/// Receives stay armed meanwhile: those have no buffer before bytes are there.
+/// After load, idle memory is in the pool, where a trim finds it, and in the buffer group: each provided buffer keeps
+/// the arena mapped that it came from. Only the kernel takes buffers out of a group, and only for an operation, so
+/// the ring submits operations for that (`ProvidedBufferRing.withdraw`). Receives stay armed meanwhile, because a
+/// receive takes a buffer only when bytes arrive.
 extension KernelRing {
-    /// Buffers that waited for bytes are on their way back.
+    /// The withdrawal of the buffers that wait for bytes.
     struct Rest {
         /// Reads that have not completed.
         var withdrawalCount: Int
@@ -19,7 +19,7 @@ extension KernelRing {
     func trim(olderThanSeconds seconds: Double) {
         let mappedByteCount = memory.mappedByteCount
         setup.pool.trim(olderThanSeconds: seconds)
-        // Out of an arena that is registered, before that is asked to go.
+        // Takes buffers from a registered arena before that arena is asked to go.
         isPoolEmpty = buffers.refill() > 0
         ringPool.synchronize()
         trims.count += 1
@@ -34,12 +34,12 @@ extension KernelRing {
     }
 
     func withdrawalCompleted(_ completion: Completion) {
-        // Home into the thread's cache.
+        // The buffer returns to the thread's cache.
         if case .some = buffers.take(completion) { trims.withdrawnBuffers += 1 }
         rest?.withdrawalCount -= 1
     }
 
-    /// No buffer takes the place of one that is withdrawn before all are: it would be one of those.
+    /// Replaces no buffer before all are withdrawn: the replacement would be one of the withdrawn buffers.
     @inline(never)
     func refillAtRest() {
         if rest?.withdrawalCount == 0 {
@@ -52,14 +52,15 @@ extension KernelRing {
     }
 }
 
-/// How many buffers wait for bytes to be received into: few while few are enough.
+/// How many buffers should wait for bytes: as few as are enough.
 ///
-/// Buffers that turn over through a long ring leave the processor's cache, and those of a short one stay. So it starts
-/// short, doubles when a receive finds none, and halves when less than half of it was in use for a long time.
+/// The buffers of a long ring fall out of the processor's cache, and the buffers of a short ring stay in it. So the
+/// ring starts short, doubles when a receive finds none, and halves when less than half of it was in use for a long
+/// time.
 struct BufferDemand {
     static let minimum = 16
     static let maximum = 256
-    /// Turns of the loop between two looks back.
+    /// Turns of the loop between two checks.
     private static let turnsPerPeriod = 4096
 
     /// The most buffers that may wait. Less than the maximum where memory for a longer ring can't be locked.
@@ -73,12 +74,12 @@ struct BufferDemand {
         self.limit = limit
     }
 
-    /// A receive found no buffer.
+    /// Notes that a receive found no buffer.
     mutating func starved() {
         leastAvailable = 0
     }
 
-    /// One turn of the loop is over, in which buffers were used until `available` were left.
+    /// Notes the end of a turn of the loop that left `available` buffers.
     mutating func turned(available: Int) {
         if leastAvailable == 0 {
             target = min(limit, target * 2)

@@ -3,11 +3,11 @@ import SystemSupport
 import ZeroPool
 import ZeroPoolURing
 
-/// A reactor's ring as the kernel has it: io_uring, a shard of the pool registered with it, and one buffer group.
+/// A reactor's ring on io_uring, with a shard of the pool registered and one buffer group.
 ///
 /// User data: `RingPool`'s operations have the top bit; the others have their kind in the next seven bits, and the
-/// connection in the low 32. The context of `RingPool`'s operations: their kind in the top eight bits, then 24 bits of the
-/// connection's generation, and the connection. The thread that makes it is the one that uses it.
+/// connection in the low 32. The context of `RingPool`'s operations: their kind in the top eight bits, then 24 bits
+/// of the connection's generation, and the connection. Only the thread that makes it may use it.
 final class KernelRing: ReactorRing {
     /// What all reactors' rings have in common.
     struct Setup: Sendable {
@@ -17,23 +17,25 @@ final class KernelRing: ReactorRing {
         var bufferByteCount: Int
         /// Slots of the file table: connections, and a few more to refuse others with.
         var fileSlotCount: Int
-        /// Told once per ring when not all memory could be registered.
+        /// Called once per ring when not all memory could be registered.
         var onDegradation: @Sendable (String) -> Void
     }
 
-    /// Sends from here up name their registered memory (`WRITE_FIXED`). Below, that costs up to 5 % more than `SEND`, which
-    /// can't; from here up it does not lose. `Benchmarks/Sources/SendMethods` measures it, docs/BENCHMARKS.md has the table.
+    /// Sends of at least this size use their registered memory (`WRITE_FIXED`), which `SEND` can't. For smaller sends
+    /// that costs up to 5 % more than `SEND`; from here up it costs no more. `Benchmarks/Sources/SendMethods`
+    /// measures it, docs/BENCHMARKS.md has the table.
     private static let fixedSendMinimumByteCount = 256 * 1024
-    /// Sends from here up go without a copy, where they may. From 3–10 KiB up it pays on network cards.
+    /// Sends of at least this size are zero-copy where that is allowed. On network cards it pays from 3–10 KiB up.
     private static let zeroCopyMinimumByteCount = 16 * 1024
 
-    /// A server that starts right behind another of the same user waits for so long for what that one had locked.
+    /// How long a server that starts right after another of the same user waits for the memory that the other had
+    /// locked.
     private static let memlockGrace = Duration.seconds(1)
 
     enum Kind: UInt64 {
         case accept = 1
         case receive
-        /// What a receive waits for before it starts.
+        /// The poll that a receive waits for before it starts.
         case gate
         case cancelReceive
         case cancelSend
@@ -42,17 +44,17 @@ final class KernelRing: ReactorRing {
         /// An operation of a task, without a lease.
         case operation
         case identify
-        /// Whether zero-copy sends can pay for a connection.
+        /// The peer's address, which decides whether zero-copy sends can pay.
         case peerName
         /// A buffer that waited for bytes comes back without any.
         case withdrawal
-        /// The end of what is sent, whose failure changes nothing.
+        /// A shutdown of the write side, whose failure changes nothing.
         case shutdown
-        /// Reset and close, likewise.
+        /// A reset or a close, whose failure changes nothing.
         case other
     }
 
-    /// What an operation of the ring pool is.
+    /// The kind of an operation of the ring pool.
     enum LeaseKind: UInt64 {
         case send
         /// An operation of a task.
@@ -65,7 +67,7 @@ final class KernelRing: ReactorRing {
         case install
     }
 
-    /// Where a connection's receive is.
+    /// The stage of a connection's receive.
     private enum ReceiveStage: UInt8 {
         case none
         /// It waits for room to send, and is then armed.
@@ -83,35 +85,36 @@ final class KernelRing: ReactorRing {
     let setup: Setup
     let demand: Box<BufferDemand>
     private var turnCount = 0
-    /// Whether the pool gave fewer buffers than were wanted: then more of them would not help.
+    /// Whether the pool gave fewer buffers than were wanted. Asking for more would then not help.
     var isPoolEmpty = false
-    /// The memory of its shard, and what of it is there at the start; less than nothing where `malloc` has it, which tells nobody.
+    /// The memory of its shard, and how much of it was mapped at the start; -1 with `malloc`, which does not report
+    /// it.
     let memory: ShardMemory
     let restByteCount: Int
-    /// What it does to give memory back; nil most of the time.
+    /// The return of memory to the system that is under way; nil most of the time.
     var rest: Rest?
     var trims = ReactorStatistics.Trims()
     private var isDegradationReported = false
 
-    /// As they were at the end of service.
+    /// The registrations at the end of service.
     private var registrations = RingPool.Registrations()
     private var zeroCopyCopiedCount = 0
-    /// The ring can't go on, though the kernel still answers.
+    /// Why the ring can't go on, although the kernel still answers.
     var failure: RingError?
-    /// By connection number: how often it has ended, so that a late notification is not taken for its successor's.
-    /// Not checked for exclusivity, since each send reads it; no access calls anything.
+    /// How often each connection number was closed, so that a late notification is not taken for the successor's. Not
+    /// checked for exclusivity, since each send reads it; no access calls anything.
     @exclusivity(unchecked) private var generations: [UInt32]
-    /// By connection number: the user data of the send under way, or 0.
+    /// The user data of each connection's send in flight, or 0.
     @exclusivity(unchecked) private var sends: [UInt64]
-    /// Each larger send asks it.
+    /// Consulted by each larger send.
     @exclusivity(unchecked) var zeroCopyRule: ZeroCopyRule
     /// By connection number.
     private var receiveStages: [ReceiveStage]
-    /// By the index of an operation's token: its user data while it runs, to cancel it by.
+    /// The user data of each running operation, for cancelling it, by the index of its token.
     var operationUserData: [UInt64] = []
-    /// By the same: the descriptor of an operation of two parts, while the second runs.
+    /// The descriptor of an operation of two parts while the second runs, by the same index.
     var operationDescriptors: [UInt32: Int32] = [:]
-    /// By the same: what an operation failed with that could not even begin.
+    /// The error of an operation that could not begin, by the same index.
     var operationFailures: [UInt32: Int32] = [:]
 
     init(_ setup: Setup, shard: Int, bell: EventBell) throws(RingError) {
@@ -132,7 +135,7 @@ final class KernelRing: ReactorRing {
         self.demand = Box(demand)
         memory = setup.pool.memory(ofShard: shard)
         restByteCount = setup.mode == .malloc ? -1 : memory.mappedByteCount
-        // The arenas that the first buffers were carved from.
+        // Registers the arenas that the first buffers were carved from.
         ringPool.synchronize()
         ring.endMemlockGrace()
         reportDegradation()
@@ -147,7 +150,8 @@ final class KernelRing: ReactorRing {
         }
     }
 
-    /// The ring of buffers, too, is charged to the limit on locked memory: where that is short, it is as long as fits.
+    /// Makes the ring of buffers, which also counts against the limit on locked memory. If that is short, the ring is
+    /// as long as fits.
     private static func makeBufferRing(
         _ ringPool: borrowing RingPool, _ setup: Setup, demand: inout BufferDemand
     ) throws(RingError) -> ProvidedBufferRing {
@@ -183,7 +187,8 @@ final class KernelRing: ReactorRing {
         ring.cancel(KernelRing.userData(.accept), userData: KernelRing.userData(.other))
     }
 
-    // Not inlined, both: they are rare, and their accesses would be checked for exclusivity at every event.
+    // The next two are not inlined: they are rare, and their accesses would be checked for exclusivity at every
+    // event.
 
     @inline(never)
     func armReceive(_ connection: ConnectionNumber, _ extent: ReceiveExtent) {
@@ -265,7 +270,7 @@ final class KernelRing: ReactorRing {
     /// Whether `identify` works: since kernel 6.8.
     var canIdentify: Bool { ring.features.supports(.installDescriptor) }
 
-    /// A direct descriptor can't be asked: an ordinary one is, for a moment.
+    /// A direct descriptor can't be asked for its peer, so an ordinary one is installed for a moment.
     func identify(_ connection: ConnectionNumber) {
         ring.installDescriptor(for: connection, userData: KernelRing.userData(.identify, connection))
     }
@@ -307,7 +312,7 @@ final class KernelRing: ReactorRing {
             case .peerName: unsafe zeroCopyRule.named(connection, result: completion.result)
             case .withdrawal: withdrawalCompleted(completion)
             case .gate: gateCompleted(connection, body)
-            // Not found. Unless it has ended it is about to be tried again, and can be found when it was.
+            // Not found. Unless the operation has ended, the kernel is about to retry it, and can find it afterwards.
             case .cancelReceive: if completion.result <= 0 { cancelReceiveAgain(connection) }
             case .cancelSend: if completion.result <= 0 { cancelSendAgain(completion.userData, connection) }
             case .shutdown: body(.halfClosed(connection))
@@ -337,7 +342,7 @@ final class KernelRing: ReactorRing {
     private func acceptCompleted(_ completion: Completion, _ body: (consuming ReactorEvent) -> Void) {
         if completion.result >= 0 {
             let connection = ConnectionNumber(completion.result)
-            // Before anything else of the connection, so that it is known by its first send.
+            // Before any other operation on the connection, so that the answer is known by its first send.
             unsafe zeroCopyRule.accepted(connection, ring, userData: KernelRing.userData(.peerName, connection))
             body(.accepted(connection))
         }
@@ -356,7 +361,7 @@ final class KernelRing: ReactorRing {
     private func cancelReceiveAgain(_ connection: ConnectionNumber) {
         switch receiveStages[Int(connection)] {
         case .gateCancelling, .cancelling: cancelReceive(connection)
-        // It has ended; what is armed now, nobody wants to end.
+        // It has ended; a receive that is armed now must not be cancelled.
         case .none, .gated, .armed: break
         }
     }
@@ -380,7 +385,7 @@ final class KernelRing: ReactorRing {
     private func receiveCompleted(
         _ completion: Completion, _ connection: ConnectionNumber, _ body: (consuming ReactorEvent) -> Void
     ) {
-        // A failed completion may carry a buffer too: then it comes back here and goes home.
+        // A failed completion may carry a buffer too. That buffer returns to the pool here.
         let lease = buffers.take(completion)
         if completion.result > 0, let lease { body(.received(connection, lease)) }
         if completion.isFinal {
@@ -414,11 +419,12 @@ final class KernelRing: ReactorRing {
 
     // MARK: End
 
-    /// In this order: cancel, reap, unregister, close: on the ring's thread, whatever keeps this object longer.
+    /// Cancels, reaps, unregisters and closes, in this order, on the ring's thread, even if something keeps this
+    /// object longer.
     func close() {
         reportDegradation()
-        // What was noted last, such as resets, is done when it is handed over. A ring that is dead by now has nothing more
-        // to do.
+        // Submitting the operations noted last, such as resets, completes them. A ring that is dead by now has
+        // nothing more to do.
         do {
             try wait(isPolling: true)
             forEachEvent { _ in }
@@ -434,7 +440,7 @@ final class KernelRing: ReactorRing {
         ring.close()
     }
 
-    /// What a ring that is closed still has: registered memory, and operations with leases. Nothing, or there is a bug.
+    /// Registered memory and operations with leases that a closed ring still has. Anything but zero is a bug.
     private(set) var leftover = (registeredByteCount: 0, inFlightCount: 0)
     private var operationCounts: [(name: String, count: Int)] = []
     private var enterCount = 0
@@ -454,7 +460,8 @@ final class KernelRing: ReactorRing {
         statistics.trims = trims
     }
 
-    /// Says once, in a sentence with the remedy, that not all memory is registered: at the start, or when load brings it.
+    /// Reports once, with the remedy, that not all memory is registered: at the start, or when load makes that
+    /// happen.
     private func reportDegradation() {
         let registrations = ringPool.registrations
         guard !isDegradationReported, registrations.plainArenaCount > 0, let error = registrations.lastError else {

@@ -29,7 +29,7 @@ package protocol ReactorRing: AnyObject {
     func armReceive(_ connection: ConnectionNumber, _ extent: ReceiveExtent)
     /// Ends an armed receive. Its final event still comes.
     func cancelReceive(_ connection: ConnectionNumber)
-    /// Sends the bytes of `lease` from `offset` on. One at a time per connection, since two may swap.
+    /// Sends the bytes of `lease` from `offset` on. One at a time per connection, since two may be reordered.
     func send(_ lease: consuming PooledBuffer, from offset: Int, to connection: ConnectionNumber, mayZeroCopy: Bool)
     /// Cancels a send that is stuck with a peer that does not read.
     func cancelSend(_ connection: ConnectionNumber)
@@ -49,7 +49,7 @@ package protocol ReactorRing: AnyObject {
     func cancel(_ token: OperationToken)
     /// Closes a file descriptor after its last operation.
     func closeFile(_ file: Int32)
-    /// Whether most of these bytes are in the page cache, or nobody can tell. Does not wait for the disk.
+    /// Whether most of these bytes are in the page cache; true when that is unknown. Does not wait for the disk.
     func isResident(_ file: Int32, _ range: Range<Int>) -> Bool
     /// Seconds since 1970 by the wall clock. Not for the hot path.
     var wallClockSeconds: Int { get }
@@ -69,8 +69,8 @@ package protocol ReactorRing: AnyObject {
     /// that may have no event. Until then a receive may end with `ENOBUFS`.
     func beginRest()
 
-    /// Starts what was noted, and returns when there is at least one event or a rest goes on; at once when `isPolling`.
-    /// Throws when the ring is dead.
+    /// Starts the noted operations, and returns when there is at least one event or `beginRest` is under way; at once
+    /// when `isPolling`. Throws when the ring is dead.
     func wait(isPolling: Bool) throws(RingError)
     /// Hands over the events that have come, in the order of the kernel.
     func forEachEvent(_ body: (consuming ReactorEvent) -> Void)
@@ -80,7 +80,7 @@ package protocol ReactorRing: AnyObject {
     func abandon()
 }
 
-/// How long a receive goes on.
+/// How long a receive continues.
 package enum ReceiveExtent {
     /// Until it is cancelled, fails, or the kernel ends it.
     case multishot
@@ -90,19 +90,19 @@ package enum ReceiveExtent {
     case oneBufferOnceWritable
 }
 
-/// What a reactor has timers for. Each runs once at a time.
+/// A reactor's timers. Each is set at most once at a time.
 package enum ReactorTimer: UInt32, CaseIterable {
     /// The end of the drain.
     case drain
     /// Another attempt to accept after there was no room.
     case accept
-    /// A look at connections that hold buffers while others wait.
+    /// A check of connections that hold buffers while others wait.
     case scarcity
-    /// A look for idle connections.
+    /// A search for idle connections.
     case idle
-    /// A look for idle memory.
+    /// A search for idle memory.
     case trim
-    /// A look for deadlines that have passed.
+    /// A search for deadlines that have passed.
     case deadline
 }
 
@@ -115,7 +115,7 @@ package struct OperationToken: Hashable, Sendable {
     package let index: UInt32
     package let generation: UInt32
 
-    /// Generations begin anew after this many.
+    /// The generation wraps around at this value.
     static let generationMask: UInt32 = 0xff_ffff
 
     package init(index: UInt32, generation: UInt32) {
@@ -130,15 +130,15 @@ package enum RingOperation: ~Copyable {
     case open(path: [UInt8], directory: Int32, flags: UInt64, mode: UInt32, resolution: RingPool.PathResolution)
     /// Asks what an open file is. Result: its status.
     case status(Int32)
-    /// Reads behind the written bytes of the lease. Result: the byte count, short at the end of the file.
+    /// Reads, and appends to the written bytes of the lease. Result: the byte count, short at the end of the file.
     case read(PooledBuffer, byteCount: Int, file: Int32, offset: Int)
     /// Writes these bytes of the lease. Result: the byte count.
     case write(PooledBuffer, range: Range<Int>, file: Int32, offset: Int)
-    /// Waits until a file is on its disk; with `dataOnly` without what only its status says.
+    /// Waits until a file's bytes are on its disk, and its status too unless `dataOnly` is set.
     case sync(Int32, dataOnly: Bool)
     /// Renames, each path from its directory. Replaces what was there.
     case rename(from: [UInt8], directory: Int32, to: [UInt8], newDirectory: Int32)
-    /// Removes a name: that of an empty directory when `isDirectory`.
+    /// Removes the name of a file, or of an empty directory if `isDirectory` is set.
     case unlink(path: [UInt8], directory: Int32, isDirectory: Bool)
     /// Makes a directory.
     case makeDirectory(path: [UInt8], directory: Int32, mode: UInt32)
@@ -148,7 +148,7 @@ package enum RingOperation: ~Copyable {
     case sleep(Duration)
 }
 
-/// What came of an operation.
+/// The outcome of an operation.
 package struct OperationOutcome: ~Copyable {
     /// A count or a descriptor, or a negative `errno`.
     package var result: Int32
@@ -168,13 +168,13 @@ package struct OperationOutcome: ~Copyable {
 
 /// What the kernel reports.
 package enum ReactorEvent: ~Copyable {
-    /// A connection came in.
+    /// A connection was accepted.
     case accepted(ConnectionNumber)
     /// Accepting is over. `errno` says why (`ECANCELED`, `ENFILE`, …), 0 where the kernel gave no reason.
     case acceptEnded(errno: Int32)
-    /// Where the connection's peer is; nil where that can't be told, as when it is gone.
+    /// The address of the connection's peer; nil if it is unknown, for example because the peer is gone.
     case identified(ConnectionNumber, PeerAddress?)
-    /// Bytes came in.
+    /// Bytes were received.
     case received(ConnectionNumber, PooledBuffer)
     /// Receiving is over: by the peer's end of stream (`errno` 0 and `isEndOfStream`), by `errno` (`ENOBUFS`,
     /// `ECANCELED`, `ECONNRESET`, …), or for no reason that the kernel gives.
@@ -185,10 +185,10 @@ package enum ReactorEvent: ~Copyable {
     case sendFailed(ConnectionNumber, PooledBuffer?, errno: Int32)
     /// The half-close is done, or can't be done.
     case halfClosed(ConnectionNumber)
-    /// The kernel is done with the memory of a zero-copy send, and says whether it copied after all. Without a number the
-    /// connection is closed by now.
+    /// The kernel is done with the memory of a zero-copy send, and says whether it copied after all. The number is
+    /// nil if the connection is closed by now.
     case released(PooledBuffer?, wasCopied: Bool, ConnectionNumber?)
-    /// What came of `perform`.
+    /// The outcome of `perform`.
     case completed(OperationToken, OperationOutcome)
     /// Another thread has left something in the reactor's mailbox.
     case woken

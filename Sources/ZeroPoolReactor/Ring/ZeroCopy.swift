@@ -2,9 +2,9 @@ import Glibc
 import SystemSupport
 import ZeroPoolURing
 
-/// Which peers zero-copy sends can pay for, as far as that is known when a server begins to listen.
+/// The peers for which zero-copy sends can pay, as far as that is known when a server begins to listen.
 ///
-/// The kernel copies to a peer on the same machine in any case, and that costs more than a copying send
+/// A zero-copy send to a peer on the same machine is copied after all, and costs more than a plain send
 /// (docs/BENCHMARKS.md).
 enum ZeroCopyPeers: Sendable {
     case none
@@ -21,17 +21,17 @@ enum ZeroCopyPeers: Sendable {
     }
 }
 
-/// Which connections' sends may go without a copy, by where their peers are.
+/// Decides by the peer's address whether sends on a connection may be zero-copy.
 ///
-/// That is known with the completion of a question that is asked when a connection comes in, and costs a third of a
-/// microsecond. Until then, sends copy. Where the kernel does not say, before 6.7, or an address is new to this machine, a
-/// connection's first zero-copy sends tell: their completions report a copy (`Connection.mayZeroCopy`).
+/// When a connection is accepted, the ring asks for the peer's address, which costs a third of a microsecond. Sends
+/// copy until the answer arrives. If the kernel does not answer (before 6.7), or an address is new to this machine,
+/// the connection's first zero-copy sends decide: their completions report a copy (`Connection.mayZeroCopy`).
 @safe
 struct ZeroCopyRule: ~Copyable {
     private let peers: ZeroCopyPeers
-    /// By connection number; the kernel writes here.
+    /// The peers' addresses by connection number. The kernel writes here.
     private let names: UnsafeMutablePointer<sockaddr_in6>
-    /// By connection number; empty where it is the same for all.
+    /// Whether zero copy is allowed, by connection number; empty if it is the same for all.
     private var isAllowed: [Bool]
 
     init(_ peers: ZeroCopyPeers, connectionCount: Int) {
@@ -52,7 +52,7 @@ struct ZeroCopyRule: ~Copyable {
         }
     }
 
-    /// A connection has come in: asks, where it matters, who is at its other end. `named` is told the result.
+    /// Asks for the address of an accepted connection's peer, if it matters. `named` gets the result.
     mutating func accepted(_ connection: ConnectionNumber, _ ring: borrowing Ring, userData: UInt64) {
         guard case .beyond(_, let byteCount) = peers else { return }
         isAllowed[Int(connection)] = false
