@@ -24,7 +24,7 @@ run_suite() {
 # programs measure time, memory limits and exit statuses, which sanitizers change; and the thread sanitizer does not see the
 # standard library's Mutex, which loadgen's threads meet at.
 run_sanitized() {
-    local options=(--sanitize "$1" --scratch-path ".build-$1-sanitizer" --disable-index-store)
+    local options=(--sanitize "$1" --scratch-path ".build-$1-sanitizer")
     local environment=(env)
     # What is compared with another package's parser has one thread.
     [ "$1" != thread ] || environment+=(-u ZEROPOOL_PEER_TESTS)
