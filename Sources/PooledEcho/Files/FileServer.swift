@@ -147,8 +147,6 @@ struct FileSource: Sendable {
 struct PathBuffer: ~Copyable {
     private let memory: UnsafeMutableRawBufferPointer
     private var count = 0
-    /// What `count` was before an index was appended.
-    private var directoryCount = 0
 
     private static let index: StaticString = "index.html"
 
@@ -174,16 +172,12 @@ struct PathBuffer: ~Copyable {
 
     /// Appends `index.html` to the path of a directory.
     mutating func appendIndex() {
-        directoryCount = count
         if count > 0 { append(UInt8(ascii: "/")) }
         for offset in 0..<Self.index.utf8CodeUnitCount { append(unsafe Self.index.utf8Start[offset]) }
     }
 
     /// A copy of the path.
     var bytes: [UInt8] { withBytes { path in unsafe path.withUnsafeBytes { unsafe Array($0) } } }
-
-    /// Removes what `appendIndex` appended.
-    mutating func removeIndex() { count = directoryCount }
 
     private mutating func append(_ byte: UInt8) {
         unsafe memory[count] = byte
