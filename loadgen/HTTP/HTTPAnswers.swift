@@ -12,7 +12,7 @@ struct HTTPAnswers: AnswerReader {
     private var status = 0
     private var bodyByteCount = 0
     private var keepsAlive = true
-    /// After the last answer nothing is heeded.
+    /// After the last answer, further bytes are ignored.
     private var isLast = false
     private(set) var statuses = StatusCounts()
 

@@ -90,7 +90,7 @@ package struct Representation: Sendable {
 
 /// What a `Range` field asks for, of a representation of some length (RFC 9110, 14).
 package enum RangeRequest: Equatable, Sendable {
-    /// Nothing that is heeded: the whole is sent.
+    /// There is no valid range: the whole representation is sent.
     case whole
     /// These bytes; never empty.
     case part(Range<Int>)
@@ -98,7 +98,7 @@ package enum RangeRequest: Equatable, Sendable {
     case unsatisfiable
 
     /// - Parameters:
-    ///   - value: The field's value. Another unit than `bytes`, a syntax error, or more than one range, is not heeded.
+    ///   - value: The field's value. A unit other than `bytes`, a syntax error and several ranges are ignored.
     ///   - length: Bytes of the representation.
     package init(_ value: RawSpan, length: Int) {
         self = .whole

@@ -117,7 +117,7 @@ package enum RequestMethod: Sendable, Equatable {
     }
 }
 
-/// The header fields that a file server heeds. Others are checked for their form and passed over.
+/// The header fields that a file server uses. Others are checked for syntax and ignored.
 package enum RequestField: UInt8, CaseIterable, Sendable {
     case host, connection, contentLength, transferEncoding, expect
     case range, ifRange, ifMatch, ifNoneMatch, ifModifiedSince, ifUnmodifiedSince
@@ -255,7 +255,7 @@ enum Authority {
         return true
     }
 
-    /// What an IPv6 address is made of; whether it is one is for who would connect to it.
+    /// The characters of an IPv6 address. Whether the address is valid is not checked.
     private static func isAddress(_ text: RawSpan) -> Bool {
         guard text.byteCount >= 2, text.firstIndex(of: UInt8(ascii: ":"), in: 0..<text.byteCount) != nil else {
             return false

@@ -165,7 +165,7 @@ package struct RequestParser: Sendable {
         if head.version == .http11, !head.has(.host) { throw .missingHost }
         if head.body == .chunked {
             guard contentLength == nil else { throw .bothLengths }
-            // HTTP/1.0 has no transfer codings: whoever sent this may read its end elsewhere (RFC 9112, 6.1).
+            // HTTP/1.0 has no transfer codings: the sender may see the body's end elsewhere (RFC 9112, 6.1).
             guard head.version == .http11 else { throw .badTransferEncoding }
         } else if let contentLength, contentLength > 0 {
             head.body = .bytes(contentLength)

@@ -161,7 +161,7 @@ struct PathBuffer: ~Copyable {
         unsafe body(UnsafeRawBufferPointer(rebasing: memory[..<count]).bytes)
     }
 
-    /// Stores a request's path, decoded.
+    /// Decodes a request's path into the buffer.
     mutating func decode(_ path: RawSpan) -> RequestPath.Outcome {
         let buffer = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<(memory.count - 16)])
         var output = unsafe OutputRawSpan(buffer: buffer, initializedCount: 0)

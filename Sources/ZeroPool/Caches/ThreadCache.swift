@@ -24,7 +24,7 @@ struct ThreadCache {
         let foreignReturnCounts: UnsafeMutablePointer<Atomic<Int>>
         /// For each cached class.
         let uses: UnsafeMutablePointer<MagazineUse>
-        /// What of `heedRequests` is done.
+        /// The part of `heedRequests` that is done.
         var seenTrimRequestCount: UInt32
         var seenSweepTick: IdleClock.Tick
         /// The pool's other caches.
@@ -185,7 +185,7 @@ extension ThreadCache {
         unsafe flushOutboxes()
     }
 
-    /// Whether its thread has something to do by `heedRequests`, or `ThreadExit.reclaimClosed`.
+    /// Whether its thread has to call `heedRequests` or `ThreadExit.reclaimClosed`.
     var isCalled: Bool {
         let isOfCore = unsafe header.pointee.core._withUnsafeGuaranteedRef {
             unsafe $0.trimRequestCount != header.pointee.seenTrimRequestCount

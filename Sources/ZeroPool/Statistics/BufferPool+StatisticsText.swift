@@ -97,7 +97,7 @@ struct TextTable {
 }
 
 extension BufferPool.Statistics: Codable {
-    /// What is encoded. The sums are there for who reads the JSON without this library.
+    /// The encoded form. It includes the sums, for programs that read the JSON without this library.
     private enum CodingKeys: String, CodingKey {
         case gets, returns, evictionCount, cacheRefillCount, cacheSpillCount
         case outCount, outByteCount, cachedCount, cachedByteCount, idleCount, idleByteCount

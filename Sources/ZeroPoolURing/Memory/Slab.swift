@@ -81,7 +81,7 @@ extension Slab where Element: BitwiseCopyable {
 /// A value at one address for its whole life, with several owners on one thread; it ends with the last of them.
 ///
 /// All access borrows the owner, as to a class's properties, without their reference counts and exclusivity checks. So
-/// whoever changes the value must not use it again until the change is done.
+/// code that changes the value must not use it again until the change is done.
 @safe
 struct Shared<Value: ~Copyable>: ~Copyable {
     private struct Cell: ~Copyable {
